@@ -1,0 +1,119 @@
+#include "services/runtime/base/status.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace rapport {
+namespace {
+
+constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
+
+absl::Status WithResource(absl::StatusCode code, absl::string_view name,
+                          absl::string_view message) {
+  absl::Status status(code, message);
+  google::rpc::ResourceInfo resource;
+  resource.set_resource_name(std::string(name));
+  AddDetail(status, resource);
+  return status;
+}
+
+absl::Status WithRetry(absl::StatusCode code, absl::string_view what, absl::Duration retry_after) {
+  absl::Status status(code, what);
+  google::rpc::RetryInfo retry;
+  const int64_t nanos = absl::ToInt64Nanoseconds(retry_after);
+  retry.mutable_retry_delay()->set_seconds(nanos / 1'000'000'000);
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
+  AddDetail(status, retry);
+  return status;
+}
+
+}  // namespace
+
+void AddDetail(absl::Status& status, const google::protobuf::Message& detail) {
+  status.SetPayload(absl::StrCat(kTypePrefix, detail.GetTypeName()),
+                    absl::Cord(detail.SerializeAsString()));
+}
+
+absl::Status InvalidField(absl::string_view field, absl::string_view what) {
+  absl::Status status = absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
+  google::rpc::BadRequest bad;
+  auto* violation = bad.add_field_violations();
+  violation->set_field(std::string(field));
+  violation->set_description(std::string(what));
+  AddDetail(status, bad);
+  return status;
+}
+
+absl::Status Refused(absl::string_view domain, absl::string_view reason, absl::string_view name,
+                     absl::string_view what) {
+  absl::Status status = absl::FailedPreconditionError(absl::StrCat(name, ": ", what));
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(reason));
+  info.set_domain(std::string(domain));
+  (*info.mutable_metadata())["resource"] = std::string(name);
+  AddDetail(status, info);
+  return status;
+}
+
+absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag) {
+  absl::Status status = absl::AbortedError(absl::StrCat(
+      name, " has changed: its etag is ", present_etag, "; read it again and repeat the change"));
+  google::rpc::ErrorInfo info;
+  info.set_reason("ETAG_MISMATCH");
+  info.set_domain("rapport");
+  (*info.mutable_metadata())["resource"] = std::string(name);
+  (*info.mutable_metadata())["etag"] = std::string(present_etag);
+  AddDetail(status, info);
+  return status;
+}
+
+absl::Status AlreadyExists(absl::string_view name, absl::string_view what) {
+  return WithResource(absl::StatusCode::kAlreadyExists, name, absl::StrCat(name, ": ", what));
+}
+
+absl::Status NotFound(absl::string_view name, absl::string_view what) {
+  return WithResource(
+      absl::StatusCode::kNotFound, name,
+      what.empty() ? absl::StrCat(name, " does not exist") : absl::StrCat(name, ": ", what));
+}
+
+absl::Status Overloaded(absl::string_view what, absl::Duration retry_after) {
+  return WithRetry(absl::StatusCode::kResourceExhausted, what, retry_after);
+}
+
+absl::Status Unavailable(absl::string_view what, absl::Duration retry_after) {
+  return WithRetry(absl::StatusCode::kUnavailable, what, retry_after);
+}
+
+google::rpc::Status ToRpcStatus(const absl::Status& status) {
+  google::rpc::Status rpc;
+  rpc.set_code(static_cast<int>(status.code()));
+  rpc.set_message(std::string(status.message()));
+  status.ForEachPayload([&rpc](absl::string_view type_url, const absl::Cord& value) {
+    auto* detail = rpc.add_details();
+    detail->set_type_url(std::string(type_url));
+    detail->set_value(std::string(value));
+  });
+  return rpc;
+}
+
+absl::Status FromRpcStatus(const google::rpc::Status& rpc) {
+  absl::Status status(static_cast<absl::StatusCode>(rpc.code()), rpc.message());
+  for (const auto& detail : rpc.details()) {
+    status.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+  }
+  return status;
+}
+
+void Ensure(bool condition, absl::string_view why) {
+  if (condition) return;
+  std::fprintf(stderr, "rapport: impossible: %.*s\n", static_cast<int>(why.size()), why.data());
+  std::abort();
+}
+
+}  // namespace rapport
