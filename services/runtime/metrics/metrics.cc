@@ -14,7 +14,7 @@
 namespace rapport {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using prometheus::Histogram;
 
 // From a read out of memory to a client's patience.
@@ -24,12 +24,23 @@ const Histogram::BucketBoundaries kCounts = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 constexpr int kCodes = 17;
 
 const char* CodeName(int code) {
-  constexpr std::array<const char*, kCodes> names = {
-      "OK",           "CANCELLED",         "UNKNOWN",         "INVALID_ARGUMENT",
-      "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS",  "PERMISSION_DENIED",
-      "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-      "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",     "DATA_LOSS",
-      "UNAUTHENTICATED"};
+  constexpr std::array<const char*, kCodes> names = {"OK",
+                                                     "CANCELLED",
+                                                     "UNKNOWN",
+                                                     "INVALID_ARGUMENT",
+                                                     "DEADLINE_EXCEEDED",
+                                                     "NOT_FOUND",
+                                                     "ALREADY_EXISTS",
+                                                     "PERMISSION_DENIED",
+                                                     "RESOURCE_EXHAUSTED",
+                                                     "FAILED_PRECONDITION",
+                                                     "ABORTED",
+                                                     "OUT_OF_RANGE",
+                                                     "UNIMPLEMENTED",
+                                                     "INTERNAL",
+                                                     "UNAVAILABLE",
+                                                     "DATA_LOSS",
+                                                     "UNAUTHENTICATED"};
   return names[code];
 }
 
@@ -107,8 +118,8 @@ Metrics::Metrics(const std::vector<const ServiceDescriptor*>& services)
       }
     }
   }
-  state_->batch_commands = AddHistogram(registry, "rapport_batch_commands",
-                                        "Commands of one shard's batch.", kCounts);
+  state_->batch_commands =
+      AddHistogram(registry, "rapport_batch_commands", "Commands of one shard's batch.", kCounts);
   state_->batch_records =
       AddHistogram(registry, "rapport_batch_records", "Records of one shard's batch.", kCounts);
   state_->batch_append = AddHistogram(registry, "rapport_batch_append_duration_seconds",
@@ -143,9 +154,9 @@ absl::StatusOr<int> Metrics::Listen(const std::string& address) {
 void Metrics::Watch(Call& call) {
   const auto found = state_->methods.find(call.method);
   if (found == state_->methods.end()) return;
-  call.done = [figures = &found->second, begin = Clock::now(),
+  call.done = [figures = &found->second, begin = SteadyClock::now(),
                done = std::move(call.done)](Reply reply) mutable {
-    figures->seconds->Observe(std::chrono::duration<double>(Clock::now() - begin).count());
+    figures->seconds->Observe(std::chrono::duration<double>(SteadyClock::now() - begin).count());
     const int code = static_cast<int>(reply.status.code());
     if (code < kCodes) figures->by_code[code]->Increment();
     done(std::move(reply));
@@ -166,8 +177,8 @@ void Metrics::OnCommit(const GroupCommit& commit) {
   state_->log_bytes->Increment(static_cast<double>(commit.bytes));
 }
 
-void Metrics::AddGauge(const std::string& name, const std::string& help,
-                       const std::string& service, std::function<double()> value) {
+void Metrics::AddGauge(const std::string& name, const std::string& help, const std::string& service,
+                       std::function<double()> value) {
   auto& gauge = prometheus::BuildGauge()
                     .Name(name)
                     .Help(help)
