@@ -260,7 +260,7 @@ absl::StatusOr<bool> Shard::ParentsAreKnown() const {
     if (!FollowsParentOf(command)) continue;
     if (command.parents_needed > followed_.next) return false;
     ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
-    if (!known) return false;
+    if (!known || life == "-") return false;
   }
   return true;
 }
@@ -295,7 +295,8 @@ void Shard::TakeBatch() {
   const absl::StatusOr<bool> known = ParentsAreKnown();
   if (!known.ok()) return FailBatch(known.status());
   if (*known) return DecideBatch();
-  // Only after the end of the parents' log has been seen may an unknown parent be refused.
+  // Only after the end of the parents' log has been seen may an unknown or deleted parent be
+  // refused: it may have been created or undeleted a moment ago.
   Ask();
   options_.log->End(*options_.parents, [this](absl::StatusOr<Offset> end) {
     Complete([this, end = std::move(end)] {
