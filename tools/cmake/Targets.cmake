@@ -26,14 +26,27 @@ function(rapport_proto name)
 endfunction()
 
 # rapport_library(<name> SOURCES … DEPENDS …): a library of ours. What it does not list in DEPENDS
-# it cannot link: that is how the layers hold.
+# it cannot link: that is how the layers hold. Of proto libraries it takes the headers only; their
+# objects are linked once, by programs.
 function(rapport_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_compile_options(${name} PRIVATE ${RAPPORT_WARNINGS})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PUBLIC ${arg_DEPENDS})
+  foreach(dependency ${arg_DEPENDS})
+    if(dependency MATCHES "^proto_")
+      add_dependencies(${name} ${dependency})
+      target_include_directories(${name} SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated)
+      target_link_libraries(${name} PUBLIC protobuf::libprotobuf)
+    else()
+      target_link_libraries(${name} PUBLIC ${dependency})
+    endif()
+  endforeach()
 endfunction()
+
+# Every message there is.
+set(RAPPORT_PROTOS proto_google proto_options proto_log proto_accounts proto_sales proto_service
+    proto_marketing proto_gateway)
 
 # rapport_program(<name> SOURCES … DEPENDS …)
 function(rapport_program name)

@@ -1,0 +1,10 @@
+// Accounts: who the customer is.
+#pragma once
+
+#include "services/runtime/aggregate/service.h"
+
+namespace rapport::accounts {
+
+ServiceSpec Spec();
+
+}  // namespace rapport::accounts

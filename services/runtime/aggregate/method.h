@@ -1,0 +1,47 @@
+// What each RPC of a service does, read from its descriptor once at start.
+//
+// Standard methods are known by their request's name (CreateOrderRequest, ListOrdersRequest);
+// verbs by the aggregate that decides them; ListEvents by its type.
+// Threads: a Method is immutable.
+#pragma once
+
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "services/runtime/aggregate/aggregate.h"
+
+namespace rapport {
+
+using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
+
+struct Method {
+  enum class Kind { kCreate, kUpdate, kDelete, kUndelete, kVerb, kGet, kList, kListEvents };
+
+  Kind kind = Kind::kGet;
+  const MethodDescriptor* descriptor = nullptr;
+  const AggregateType* aggregate = nullptr;  // null for ListEvents
+  const CommandType* command = nullptr;      // verbs only
+
+  // Fields of the request; null where it has none.
+  const FieldDescriptor* name = nullptr;
+  const FieldDescriptor* parent = nullptr;
+  const FieldDescriptor* id = nullptr;
+  const FieldDescriptor* resource = nullptr;
+  const FieldDescriptor* etag = nullptr;
+  const FieldDescriptor* update_mask = nullptr;
+  const FieldDescriptor* request_id = nullptr;
+  const FieldDescriptor* validate_only = nullptr;
+  const FieldDescriptor* occur_time = nullptr;
+
+  bool writes() const { return kind < Kind::kGet; }
+};
+
+using MethodTable = absl::flat_hash_map<const MethodDescriptor*, Method>;
+
+// FAILED_PRECONDITION naming the first method that nothing answers.
+absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
+                                         const std::vector<AggregateType>& aggregates);
+
+}  // namespace rapport

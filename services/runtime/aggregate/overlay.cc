@@ -1,0 +1,186 @@
+#include "services/runtime/aggregate/overlay.h"
+
+#include "absl/strings/numbers.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "services/runtime/aggregate/standard.h"
+#include "services/runtime/base/resource_name.h"
+#include "services/runtime/base/time.h"
+#include "services/runtime/store/keys.h"
+
+namespace rapport {
+namespace {
+
+using google::protobuf::Timestamp;
+
+// The text of an indexed field's value; enums by name, so that a filter finds them.
+std::string IndexText(const Message& state, const FieldDescriptor* field, int i) {
+  const auto* reflection = state.GetReflection();
+  const bool repeated = field->is_repeated();
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+    return repeated ? reflection->GetRepeatedEnum(state, field, i)->name()
+                    : reflection->GetEnum(state, field)->name();
+  }
+  Ensure(field->cpp_type() == FieldDescriptor::CPPTYPE_STRING,
+         "only texts and enums are indexed so far");
+  return repeated ? reflection->GetRepeatedString(state, field, i)
+                  : reflection->GetString(state, field);
+}
+
+}  // namespace
+
+std::string SerializeDeterministic(const Message& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  message.SerializeToCodedStream(&out);
+  out.Trim();
+  return bytes;
+}
+
+std::vector<std::string> IndexKeys(const AggregateType& type, const Message& state) {
+  std::vector<std::string> keys;
+  const auto* reflection = state.GetReflection();
+  const std::string name = reflection->GetString(state, type.fields.name);
+  for (const auto* field : type.indexed) {
+    const int count = field->is_repeated() ? reflection->FieldSize(state, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      keys.push_back(keys::Index(type.plural, field->name(), IndexText(state, field, i), name));
+    }
+  }
+  if (!type.is_root) {
+    const auto& time =
+        static_cast<const Timestamp&>(reflection->GetMessage(state, type.fields.occur_time));
+
+    keys.push_back(keys::Newest(type.plural, ParentOf(name), ToMicros(time), name));
+  }
+  return keys;
+}
+
+Registry::Registry(std::vector<AggregateType> types) : types_(std::move(types)) {
+  for (auto& type : types_) {
+    by_plural_[type.plural] = &type;
+    type.references = FindReferences(type.state, types_);
+  }
+}
+
+const AggregateType* Registry::FindByPlural(absl::string_view plural) const {
+  const auto found = by_plural_.find(plural);
+  return found == by_plural_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std::string& name) {
+  auto [entry, inserted] = rows_.try_emplace(name);
+  Row& row = entry->second;
+  if (!inserted) return &row;
+  row.type = &type;
+  ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(type.plural, name), &row.bytes));
+  if (!found) return &row;
+  row.state =
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New(&arena_);
+  if (!row.state->ParseFromString(row.bytes)) {
+    return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+  }
+  return &row;
+}
+
+absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {
+  if (const auto found = sequences_.find(root); found != sequences_.end()) {
+    return found->second.last;
+  }
+  std::string text;
+  ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Sequence(root), &text));
+  int64_t sequence = 0;
+  if (found && !absl::SimpleAtoi(text, &sequence)) {
+    return absl::DataLossError(
+        absl::StrCat("the projection's sequence of ", root, " is no number"));
+  }
+  sequences_[root].last = sequence;
+  return sequence;
+}
+
+absl::StatusOr<std::optional<log::v1::AnsweredRequest>> Overlay::FindRequest(
+    const std::string& root, const std::string& request_id) {
+  const std::string key = keys::Request(root, request_id);
+  if (const auto found = requests_.find(key); found != requests_.end()) return found->second;
+  std::string bytes;
+  ASSIGN_OR_RETURN(const bool found, store_.Get(key, &bytes));
+  if (!found) return std::nullopt;
+  log::v1::AnsweredRequest answered;
+  if (!answered.ParseFromString(bytes)) {
+    return absl::DataLossError(absl::StrCat("the request ids of ", root, " cannot be read"));
+  }
+  return answered;
+}
+
+absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes) {
+  if (record.kind() != log::v1::Record::EVENT) return Apply(record, std::move(bytes), nullptr);
+  const auto* type = registry_.FindByPlural(CollectionOf(record.subject()));
+  if (type == nullptr) {
+    return absl::DataLossError(absl::StrCat("the log holds ", record.type(), " of ",
+                                            record.subject(),
+                                            ", which this program does not know; run a newer one"));
+  }
+  Message* event = google::protobuf::MessageFactory::generated_factory()
+                       ->GetPrototype(type->event)
+                       ->New(&arena_);
+  if (!event->ParseFromString(record.value()) || FactOf(*event) == nullptr) {
+    return absl::DataLossError(absl::StrCat("the log's ", record.type(), " of ", record.subject(),
+                                            " cannot be read; run a newer program"));
+  }
+  return Apply(record, std::move(bytes), event);
+}
+
+absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
+                            const Message* event) {
+  if (!record.request_id().empty()) {
+    auto& answered = requests_[keys::Request(record.root(), record.request_id())];
+    answered.set_request_hash(record.request_hash());
+    answered.set_subject(record.subject());
+    *answered.mutable_record_time() = record.record_time();
+  }
+  if (event == nullptr) return absl::OkStatus();
+
+  const auto* type = registry_.FindByPlural(CollectionOf(record.subject()));
+  Ensure(type != nullptr, "an event is decided by an aggregate of its service");
+  ASSIGN_OR_RETURN(Row * row, Find(*type, record.subject()));
+  if (!row->changed) {
+    if (row->state != nullptr) row->keys_before = IndexKeys(*type, *row->state);
+    row->changed = true;
+  }
+  if (row->state == nullptr) {
+    row->state = google::protobuf::MessageFactory::generated_factory()
+                     ->GetPrototype(type->state)
+                     ->New(&arena_);
+  }
+  Evolve(*type, *row->state, *event, record.sequence(),
+         {.name = record.subject(),
+          .occur_time = record.occur_time(),
+          .record_time = record.record_time()});
+  row->bytes = SerializeDeterministic(*row->state);
+  sequences_[record.root()] = {.last = record.sequence(), .changed = true};
+  records_.emplace_back(keys::History(record.root(), record.sequence()), std::move(bytes));
+  return absl::OkStatus();
+}
+
+absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoint) {
+  rocksdb::WriteBatch batch;
+  for (const auto& [name, row] : rows_) {
+    if (!row.changed) continue;
+    batch.Put(keys::Row(row.type->plural, name), row.bytes);
+    const auto keys_after = IndexKeys(*row.type, *row.state);
+    if (keys_after == row.keys_before) continue;
+    for (const auto& key : row.keys_before) batch.Delete(key);
+    for (const auto& key : keys_after) batch.Put(key, "");
+  }
+  for (const auto& [key, bytes] : records_) batch.Put(key, bytes);
+  for (const auto& [key, answered] : requests_) batch.Put(key, answered.SerializeAsString());
+  for (const auto& [root, sequence] : sequences_) {
+    if (sequence.changed) batch.Put(keys::Sequence(root), absl::StrCat(sequence.last));
+  }
+  batch.Put(keys::Meta("applied"), checkpoint.SerializeAsString());
+  return store.Write(&batch);
+}
+
+}  // namespace rapport

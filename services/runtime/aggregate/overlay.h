@@ -1,0 +1,88 @@
+// What a batch of events makes of a projection, before it is written.
+//
+// The command path decides upon an Overlay, so that a command sees its batch's earlier events; it
+// is thrown away if the log does not take them. Replay and rebuild use the same class: a fold is a
+// fold. What is durable is written in one batch: rows, indexes, history, request ids, sequences
+// and the checkpoint.
+// Threads: one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/arena.h"
+#include "rapport/log/v1/record.pb.h"
+#include "rapport/log/v1/stored.pb.h"
+#include "services/runtime/aggregate/aggregate.h"
+#include "services/runtime/store/store.h"
+
+namespace rapport {
+
+// The aggregates of a service, found by what names or events say.
+class Registry {
+ public:
+  explicit Registry(std::vector<AggregateType> types);
+  const std::vector<AggregateType>& types() const { return types_; }
+  // By the collection in a resource name: "orders". Null if there is none.
+  const AggregateType* FindByPlural(absl::string_view plural) const;
+
+ private:
+  std::vector<AggregateType> types_;
+  absl::flat_hash_map<std::string, const AggregateType*> by_plural_;
+};
+
+class Overlay {
+ public:
+  struct Row {
+    const AggregateType* type = nullptr;
+    Message* state = nullptr;  // null: there is no such resource
+    std::string bytes;         // the state, serialised
+    bool changed = false;
+    std::vector<std::string> keys_before;  // of indexes, as the store has them
+  };
+
+  Overlay(const Store& store, const Registry& registry) : store_(store), registry_(registry) {}
+
+  absl::StatusOr<Row*> Find(const AggregateType& type, const std::string& name);
+  absl::StatusOr<int64_t> LastSequence(const std::string& root);
+  absl::StatusOr<std::optional<log::v1::AnsweredRequest>> FindRequest(
+      const std::string& root, const std::string& request_id);
+
+  // Folds a valid record; `bytes` is the record as the log has it. The two-argument form parses
+  // the event. DATA_LOSS for a record that this program cannot read: it must not be skipped.
+  absl::Status Apply(const log::v1::Record& record, std::string bytes);
+  absl::Status Apply(const log::v1::Record& record, std::string bytes, const Message* event);
+
+  // One write: all of it or nothing. The overlay is done afterwards.
+  absl::Status WriteTo(Store& store, const log::v1::Checkpoint& checkpoint);
+
+  google::protobuf::Arena* arena() { return &arena_; }
+  size_t size() const { return records_.size(); }
+
+ private:
+  struct Sequence {
+    int64_t last = 0;
+    bool changed = false;
+  };
+
+  const Store& store_;
+  const Registry& registry_;
+  google::protobuf::Arena arena_;
+  absl::node_hash_map<std::string, Row> rows_;
+  absl::flat_hash_map<std::string, Sequence> sequences_;                 // by root
+  absl::flat_hash_map<std::string, log::v1::AnsweredRequest> requests_;  // by key
+  std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
+};
+
+// The keys that make a row findable otherwise than by name.
+std::vector<std::string> IndexKeys(const AggregateType& type, const Message& state);
+
+// Serialised so that equal messages are equal bytes.
+std::string SerializeDeterministic(const Message& message);
+
+}  // namespace rapport

@@ -1,0 +1,328 @@
+#include "services/runtime/aggregate/reads.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/field_mask.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
+#include "services/runtime/aggregate/field_mask.h"
+#include "services/runtime/base/filter.h"
+#include "services/runtime/base/page_token.h"
+#include "services/runtime/base/resource_name.h"
+#include "services/runtime/store/keys.h"
+
+namespace rapport {
+namespace {
+
+using google::protobuf::FieldMask;
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+
+constexpr int kResponseRows = 1;
+constexpr int kResponseNextPageToken = 2;
+constexpr absl::string_view kNewestFirst = "occur_time desc";
+
+void AppendLengthDelimited(int field, absl::string_view bytes, std::string* out) {
+  out->push_back(static_cast<char>(field << 3 | 2));
+  for (size_t size = bytes.size();; size >>= 7) {
+    if (size < 0x80) {
+      out->push_back(static_cast<char>(size));
+      break;
+    }
+    out->push_back(static_cast<char>(size | 0x80));
+  }
+  out->append(bytes.data(), bytes.size());
+}
+
+// Whether a serialised message has this field, without parsing it.
+bool HasTopLevelField(absl::string_view bytes, int field) {
+  CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                      static_cast<int>(bytes.size()));
+  while (const uint32_t tag = in.ReadTag()) {
+    if (WireFormatLite::GetTagFieldNumber(tag) == field) return true;
+    if (!WireFormatLite::SkipField(&in, tag)) return false;
+  }
+  return false;
+}
+
+const FieldDescriptor* Field(const Message& message, const char* name) {
+  return message.GetDescriptor()->FindFieldByName(name);
+}
+
+FieldMask ReadMask(const Message& request) {
+  const auto* field = Field(request, "read_mask");
+  if (field == nullptr) return {};
+  return static_cast<const FieldMask&>(request.GetReflection()->GetMessage(request, field));
+}
+
+// Rows of one partition in the list's order: the rows themselves, or a declared index.
+class Cursor {
+ public:
+  // `prefix` and `seek` are keys of the table that is walked; names begin at `name_at`.
+  Cursor(const Store& store, absl::string_view plural, std::string prefix, const std::string& seek,
+         size_t name_at)
+      : store_(store),
+        plural_(plural),
+        prefix_(std::move(prefix)),
+        name_at_(name_at),
+        walk_(store.NewIterator()) {
+    walk_->Seek(seek);
+  }
+
+  bool Valid() const { return walk_->Valid() && walk_->key().starts_with(prefix_); }
+  void Next() { walk_->Next(); }
+  // What orders rows: the key behind the table's and the value's parts.
+  absl::string_view position() const { return ToView(walk_->key()).substr(prefix_.size()); }
+  absl::string_view name() const { return ToView(walk_->key()).substr(name_at_); }
+  const rocksdb::Status status() const { return walk_->status(); }
+
+  // The row's bytes. A row that its index names exists: both are written in one batch.
+  absl::StatusOr<absl::string_view> row() {
+    if (prefix_[0] == 'R') return ToView(walk_->value());
+    ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(plural_, name()), &row_));
+    if (!found) return absl::string_view();
+    return absl::string_view(row_);
+  }
+
+ private:
+  const Store& store_;
+  const absl::string_view plural_;
+  const std::string prefix_;
+  const size_t name_at_;
+  std::unique_ptr<rocksdb::Iterator> walk_;
+  std::string row_;
+};
+
+// A list that was checked: where to walk, what to keep.
+class Listing {
+ public:
+  static absl::StatusOr<Listing> Make(const ListQuery& query);
+  absl::StatusOr<std::string> Run();
+
+ private:
+  Listing(const ListQuery& query, Filter filter) : query_(query), filter_(std::move(filter)) {}
+
+  absl::Status ChooseTable();
+  absl::Status OpenToken();
+  std::vector<Cursor> OpenCursors() const;
+  absl::StatusOr<bool> Keep(absl::string_view row, std::string* response);
+  std::string Fingerprint() const;
+  const AggregateType& type() const { return *query_.method->aggregate; }
+
+  const ListQuery query_;
+  Filter filter_;
+  FieldMask read_mask_;
+  bool show_deleted_ = false;
+  std::string parent_;  // "customers/a"; empty for roots and for "-"
+  std::string prefix_;  // of the table's keys
+  size_t name_at_ = 0;  // where names begin in them
+  std::string after_;   // the position of the last row of the page before
+  int page_size_ = kDefaultPageSize;
+  std::unique_ptr<Message> scratch_;
+};
+
+absl::StatusOr<Listing> Listing::Make(const ListQuery& query) {
+  const Message& request = *query.request;
+  const auto* reflection = request.GetReflection();
+  ASSIGN_OR_RETURN(Filter filter,
+                   Filter::Parse(reflection->GetString(request, Field(request, "filter")),
+                                 query.method->aggregate->state));
+  Listing listing(query, std::move(filter));
+  const int page_size = reflection->GetInt32(request, Field(request, "page_size"));
+  if (page_size < 0) return InvalidField("page_size", "must not be negative");
+  if (page_size > 0) listing.page_size_ = std::min(page_size, kMaxPageSize);
+  listing.show_deleted_ = reflection->GetBool(request, Field(request, "show_deleted"));
+  listing.read_mask_ = ReadMask(request);
+  listing.scratch_.reset(google::protobuf::MessageFactory::generated_factory()
+                             ->GetPrototype(query.method->aggregate->state)
+                             ->New());
+  RETURN_IF_ERROR(CheckReadMask(listing.read_mask_, query.method->aggregate->state));
+  RETURN_IF_ERROR(listing.ChooseTable());
+  RETURN_IF_ERROR(listing.OpenToken());
+  return listing;
+}
+
+absl::Status Listing::ChooseTable() {
+  const Message& request = *query_.request;
+  const auto* reflection = request.GetReflection();
+  if (query_.method->parent != nullptr) {
+    parent_ = reflection->GetString(request, query_.method->parent);
+    if (IdOf(parent_) == kAnyId) parent_.clear();
+  }
+  const std::string order = reflection->GetString(request, Field(request, "order_by"));
+  const bool newest_first = order == kNewestFirst;
+  if (!order.empty() && order != "name" && !(newest_first && !parent_.empty())) {
+    return InvalidField(
+        "order_by",
+        absl::StrCat("\"", order, "\" is not an order that is kept; use \"name\"",
+                     type().is_root ? "" : " or, under one customer, \"occur_time desc\""));
+  }
+  const std::string name_prefix =
+      parent_.empty() ? "" : absl::StrCat(parent_, "/", type().plural, "/");
+  if (newest_first) {
+    prefix_ = keys::NewestPrefix(type().plural, parent_);
+    name_at_ = prefix_.size() + sizeof(uint64_t);
+    return absl::OkStatus();
+  }
+  prefix_ = keys::Row(type().plural, "");
+  for (const auto& equality : filter_.RequiredEqualities()) {
+    const auto found =
+        std::find_if(type().indexed.begin(), type().indexed.end(),
+                     [&](const auto* field) { return field->name() == equality.field; });
+    if (found == type().indexed.end() || absl::StrContains(equality.value, '*')) continue;
+    prefix_ = keys::Index(type().plural, equality.field, equality.value, "");
+    break;
+  }
+  name_at_ = prefix_.size();
+  prefix_ += name_prefix;
+  return absl::OkStatus();
+}
+
+std::string Listing::Fingerprint() const {
+  std::unique_ptr<Message> query(query_.request->New());
+  query->CopyFrom(*query_.request);
+  const auto* reflection = query->GetReflection();
+  reflection->ClearField(query.get(), Field(*query, "page_size"));
+  reflection->ClearField(query.get(), Field(*query, "page_token"));
+  return absl::StrCat(query->GetTypeName(), "\n", SerializeDeterministic(*query));
+}
+
+absl::Status Listing::OpenToken() {
+  const std::string token = query_.request->GetReflection()->GetString(
+      *query_.request, Field(*query_.request, "page_token"));
+  if (token.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(after_, OpenPageToken(query_.token_key, Fingerprint(), token));
+  return absl::OkStatus();
+}
+
+std::vector<Cursor> Listing::OpenCursors() const {
+  std::vector<Cursor> cursors;
+  for (const Store* store : query_.stores) {
+    // The zero byte makes it the first key behind the last row.
+    std::string seek = after_.empty() ? prefix_ : absl::StrCat(prefix_, after_, keys::Zero());
+    cursors.emplace_back(*store, type().plural, prefix_, seek, name_at_);
+  }
+  return cursors;
+}
+
+absl::StatusOr<bool> Listing::Keep(absl::string_view row, std::string* response) {
+  if (row.empty()) return false;
+  if (!show_deleted_ && HasTopLevelField(row, type().fields.delete_time->number())) return false;
+  if (filter_.empty() && read_mask_.paths().empty()) {
+    AppendLengthDelimited(kResponseRows, row, response);
+    return true;
+  }
+  if (!scratch_->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+    return absl::DataLossError("a row of the projection cannot be read");
+  }
+  if (!filter_.Matches(*scratch_)) return false;
+  if (!read_mask_.paths().empty()) RETURN_IF_ERROR(ApplyReadMask(read_mask_, scratch_.get()));
+  AppendLengthDelimited(kResponseRows, scratch_->SerializeAsString(), response);
+  return true;
+}
+
+absl::StatusOr<std::string> Listing::Run() {
+  std::string response;
+  std::string last;
+  int kept = 0;
+  int scanned = 0;
+  std::vector<Cursor> cursors = OpenCursors();
+  while (true) {
+    Cursor* first = nullptr;
+    for (auto& cursor : cursors) {
+      if (cursor.Valid() && (first == nullptr || cursor.position() < first->position())) {
+        first = &cursor;
+      }
+    }
+    if (first == nullptr) break;
+    if (kept == page_size_ || scanned == kMaxScannedRows) {
+      AppendLengthDelimited(kResponseNextPageToken,
+                            SealPageToken(query_.token_key, Fingerprint(), last), &response);
+      break;
+    }
+    ASSIGN_OR_RETURN(const absl::string_view row, first->row());
+    ASSIGN_OR_RETURN(const bool keep, Keep(row, &response));
+    kept += keep ? 1 : 0;
+    ++scanned;
+    last = std::string(first->position());
+    first->Next();
+  }
+  for (const auto& cursor : cursors) {
+    if (!cursor.status().ok()) return absl::DataLossError(cursor.status().ToString());
+  }
+  return response;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadOne(const Method& method, const Message& request,
+                                    const Store& store) {
+  const std::string name = request.GetReflection()->GetString(request, method.name);
+  const AggregateType& type = *method.aggregate;
+  std::string row;
+  ASSIGN_OR_RETURN(const bool found, store.Get(keys::Row(type.plural, name), &row));
+  if (!found) return NotFound(name);
+  const FieldMask mask = ReadMask(request);
+  if (mask.paths().empty()) return row;
+  RETURN_IF_ERROR(CheckReadMask(mask, type.state));
+  std::unique_ptr<Message> state(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New());
+  if (!state->ParseFromString(row)) return absl::DataLossError("a row cannot be read");
+  RETURN_IF_ERROR(ApplyReadMask(mask, state.get()));
+  return state->SerializeAsString();
+}
+
+absl::StatusOr<std::string> ReadList(const ListQuery& query) {
+  ASSIGN_OR_RETURN(Listing listing, Listing::Make(query));
+  return listing.Run();
+}
+
+absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request,
+                                       const Store& store, const std::string& service) {
+  if (request.page_size() < 0) return InvalidField("page_size", "must not be negative");
+  if (request.before_sequence() < 0) return InvalidField("before_sequence", "must not be negative");
+  const int page_size =
+      request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
+  const std::string prefix = absl::StrCat("H", request.name(), keys::Zero());
+  log::v1::ListEventsResponse response;
+  auto walk = store.NewIterator();
+  walk->SeekForPrev(keys::History(request.name(), INT64_MAX));
+  log::v1::Record record;
+  if (walk->Valid() && walk->key().starts_with(prefix)) {
+    response.set_last_sequence(absl::big_endian::Load64(walk->key().data() + prefix.size()));
+    if (request.before_sequence() > 0) {
+      walk->SeekForPrev(keys::History(request.name(), request.before_sequence() - 1));
+    }
+  }
+  for (; walk->Valid() && walk->key().starts_with(prefix) && response.events_size() < page_size;
+       walk->Prev()) {
+    if (!record.ParseFromArray(walk->value().data(), static_cast<int>(walk->value().size()))) {
+      return absl::DataLossError(
+          absl::StrCat("the history of ", request.name(), " cannot be read"));
+    }
+    auto* event = response.add_events();
+    event->set_service(service);
+    event->set_sequence(record.sequence());
+    event->set_type(record.type());
+    event->set_subject(record.subject());
+    *event->mutable_occur_time() = record.occur_time();
+    *event->mutable_record_time() = record.record_time();
+    event->set_actor(record.actor());
+    event->set_request_id(record.request_id());
+    // The stored value is a oneof with one fact in it: a tag, a length, the fact's bytes.
+    CodedInputStream in(reinterpret_cast<const uint8_t*>(record.value().data()),
+                        static_cast<int>(record.value().size()));
+    uint32_t size = 0;
+    in.ReadTag();
+    in.ReadVarint32(&size);
+    event->mutable_fact()->set_type_url(absl::StrCat("type.googleapis.com/", record.type()));
+    event->mutable_fact()->set_value(record.value().substr(in.CurrentPosition(), size));
+  }
+  if (!walk->status().ok()) return absl::DataLossError(walk->status().ToString());
+  return response.SerializeAsString();
+}
+
+}  // namespace rapport

@@ -1,0 +1,387 @@
+#include "services/runtime/aggregate/service.h"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/consistency.h"
+#include "services/runtime/aggregate/shape.h"
+#include "services/runtime/base/hash.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/resource_name.h"
+
+namespace rapport {
+namespace {
+
+// Everything about one customer is in one partition; other roots are reference data.
+constexpr absl::string_view kSpreadCollection = "customers";
+constexpr int kMaxRequestIdCharacters = 64;
+
+std::string GetString(const Message& message, const FieldDescriptor* field) {
+  return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
+}
+
+// The pattern's parent: "customers/{customer}".
+std::string ParentPattern(const AggregateType& type) {
+  return std::string(ParentOf(type.pattern));
+}
+
+absl::Status BadName(absl::string_view field, absl::string_view name, absl::string_view pattern) {
+  return InvalidField(field, absl::StrCat("\"", name, "\" does not have the form ", pattern,
+                                          "; ids are [a-z0-9-], 63 characters at most"));
+}
+
+}  // namespace
+
+std::string TopicOf(absl::string_view service) {
+  return absl::StrCat("rapport.", service);
+}
+std::string ReferenceTopicOf(absl::string_view service) {
+  return absl::StrCat("rapport.", service, ".reference");
+}
+std::string ProjectionPath(absl::string_view data_dir, absl::string_view service, int partition) {
+  return absl::StrCat(data_dir, "/projections/", service, "/", partition);
+}
+std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service) {
+  return absl::StrCat(data_dir, "/projections/", service, "/reference");
+}
+
+bool HasReferenceData(const ServiceSpec& spec) {
+  return std::any_of(spec.aggregates.begin(), spec.aggregates.end(), [](const AggregateType& type) {
+    return type.is_root && type.plural != kSpreadCollection;
+  });
+}
+
+Service::Service(ServiceSpec spec, ServiceOptions options)
+    : spec_(std::move(spec)), options_(std::move(options)), registry_(spec_.aggregates) {}
+
+Service::~Service() = default;
+
+absl::Status Service::Start(absl::Duration timeout) {
+  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types()));
+  const std::string topic = TopicOf(spec_.name);
+  RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
+
+  ShardOptions common{.log = options_.log,
+                      .executor = options_.executor,
+                      .clock = options_.clock,
+                      .registry = &registry_,
+                      .reference_exists =
+                          [this](const AggregateType& type, const std::string& name) {
+                            return ReferenceExistsNow(type, name);
+                          },
+                      .on_batch = options_.on_batch};
+  const auto add_shard = [&](TopicPartition partition, const std::string& path,
+                             bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
+    ASSIGN_OR_RETURN(auto store, Store::Open(*options_.stores, path));
+    ShardOptions own = common;
+    own.partition = partition;
+    own.store = store.get();
+    if (follows && !spec_.parents_service.empty()) {
+      own.parents = TopicPartition{TopicOf(spec_.parents_service), partition.partition};
+      own.parents_collection = spec_.parents_collection;
+    }
+    stores_.push_back(std::move(store));
+    return std::make_unique<Shard>(std::move(own));
+  };
+  if (!spec_.parents_service.empty()) {
+    RETURN_IF_ERROR(options_.log->EnsureTopic(TopicOf(spec_.parents_service), options_.partitions));
+  }
+  for (int i = 0; i < options_.partitions; ++i) {
+    ASSIGN_OR_RETURN(auto shard,
+                     add_shard({topic, i}, ProjectionPath(options_.data_dir, spec_.name, i), true));
+    shards_.push_back(std::move(shard));
+  }
+  if (HasReferenceData(spec_)) {
+    const std::string reference = ReferenceTopicOf(spec_.name);
+    RETURN_IF_ERROR(options_.log->EnsureTopic(reference, 1));
+    ASSIGN_OR_RETURN(
+        reference_,
+        add_shard({reference, 0}, ReferenceProjectionPath(options_.data_dir, spec_.name), false));
+    reference_->Start();
+  }
+  for (auto& shard : shards_) shard->Start();
+
+  const absl::Time deadline = absl::Now() + timeout;
+  absl::Status health = Health();
+  while (!health.ok() && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(5));
+    Tick();
+    health = Health();
+  }
+  if (!health.ok()) {
+    return absl::DeadlineExceededError(absl::StrCat(spec_.name, " does not serve within ",
+                                                    absl::FormatDuration(timeout), ": ",
+                                                    health.message()));
+  }
+  return absl::OkStatus();
+}
+
+void Service::Stop() {
+  std::vector<Shard*> all;
+  for (auto& shard : shards_) all.push_back(shard.get());
+  if (reference_) all.push_back(reference_.get());
+  std::mutex mutex;
+  std::condition_variable done;
+  size_t running = all.size();
+  for (Shard* shard : all) {
+    shard->Stop([&] {
+      std::lock_guard lock(mutex);
+      --running;
+      done.notify_one();
+    });
+  }
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return running == 0; });
+}
+
+void Service::Tick() {
+  for (auto& shard : shards_) shard->Tick();
+  if (reference_) reference_->Tick();
+}
+
+absl::Status Service::Health() const {
+  const auto check = [this](const Shard& shard) -> absl::Status {
+    if (shard.state() == Shard::State::kServing) return absl::OkStatus();
+    const std::string trouble = shard.trouble();
+    return absl::UnavailableError(absl::StrCat(spec_.name, "/", shard.partition().partition, ": ",
+                                               trouble.empty() ? "starting" : trouble));
+  };
+  for (const auto& shard : shards_) RETURN_IF_ERROR(check(*shard));
+  return reference_ ? check(*reference_) : absl::OkStatus();
+}
+
+size_t Service::queued() const {
+  size_t queued = reference_ ? reference_->queued() : 0;
+  for (const auto& shard : shards_) queued += shard->queued();
+  return queued;
+}
+
+bool Service::IsReference(absl::string_view root) const {
+  return CollectionOf(root) != kSpreadCollection;
+}
+
+Shard* Service::ShardOf(absl::string_view root) {
+  if (IsReference(root)) return reference_.get();
+  return shards_[PartitionOf(root, options_.partitions)].get();
+}
+
+void Service::Handle(CallPtr call) {
+  const auto method = methods_.find(call->method);
+  if (method == methods_.end()) {
+    const std::string name = call->method->full_name();
+    return Finish(std::move(call),
+                  absl::UnimplementedError(absl::StrCat(name, " is not of ", spec_.name)));
+  }
+  if (const absl::Status shape =
+          CheckShape(*call->request, absl::ToUnixMicros(options_.clock->Now()));
+      !shape.ok()) {
+    return Finish(std::move(call), shape);
+  }
+  if (method->second.writes()) return HandleWrite(std::move(call), method->second);
+  HandleRead(std::move(call), method->second);
+}
+
+// --- writes
+
+void Service::HandleWrite(CallPtr call, const Method& method) {
+  absl::StatusOr<log::v1::ConsistencyToken> token =
+      ParseConsistencyToken(call->metadata.consistency_token);
+  Command command{.call = std::move(call), .method = &method};
+  absl::Status made = token.status();
+  if (made.ok()) made = MakeCommand(method, &command);
+  if (!made.ok()) return Finish(std::move(command.call), made);
+  Shard* shard = ShardOf(command.root);
+  if (shard == nullptr) return Finish(std::move(command.call), NotFound(command.root));
+  if (token->positions_size() > 0) {
+    // A parent's position is only ever named by the service that decides it, number 0.
+    command.parents_needed = OffsetIn(*token, 0, shard->partition().partition);
+  }
+  command.call->done = [this, shard, token = *std::move(token),
+                        done = std::move(command.call->done)](Reply reply) mutable {
+    reply.consistency_token = Token(std::move(token), {shard});
+    done(std::move(reply));
+  };
+  shard->Submit(std::move(command));
+}
+
+absl::Status Service::MakeCommand(const Method& method, Command* command) {
+  Message& request = *command->call->request;
+  const auto* reflection = request.GetReflection();
+  command->request_id = GetString(request, method.request_id);
+  command->request_id_given = !command->request_id.empty();
+  if (!command->request_id_given) {
+    std::lock_guard lock(random_mutex_);
+    command->request_id = MakeUlid(options_.clock->Now(), absl::MakeUint128(random_(), random_()));
+  }
+  const bool printable = std::all_of(command->request_id.begin(), command->request_id.end(),
+                                     [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+  if (!printable || command->request_id.size() > kMaxRequestIdCharacters) {
+    return InvalidField("request_id", "1 to 64 printable ASCII characters without spaces");
+  }
+  command->validate_only = reflection->GetBool(request, method.validate_only);
+  // The hash is of what was asked for, not of how it was sent.
+  reflection->ClearField(&request, method.request_id);
+  reflection->ClearField(&request, method.validate_only);
+  command->request_hash = KeyedHash(
+      options_.secret, absl::StrCat(request.GetTypeName(), "\n", SerializeDeterministic(request)));
+  return NameTarget(method, request, command);
+}
+
+absl::Status Service::NameTarget(const Method& method, const Message& request, Command* command) {
+  const AggregateType& type = *method.aggregate;
+  if (method.kind != Method::Kind::kCreate) {
+    const bool update = method.kind == Method::Kind::kUpdate;
+    command->name = update
+                        ? GetString(request.GetReflection()->GetMessage(request, method.resource),
+                                    type.fields.name)
+                        : GetString(request, method.name);
+    command->root = std::string(RootOf(command->name));
+    if (MatchesPattern(type.pattern, command->name)) return absl::OkStatus();
+    return BadName(update ? absl::StrCat(method.resource->name(), ".name") : "name", command->name,
+                   type.pattern);
+  }
+  std::string id = GetString(request, method.id);
+  if (type.id != nullptr) {
+    const std::string needed =
+        type.id(request.GetReflection()->GetMessage(request, method.resource));
+    if (!id.empty() && id != needed) {
+      return InvalidField(method.id->name(), absl::StrCat("must be \"", needed, "\" or empty"));
+    }
+    id = needed;
+  }
+  if (!id.empty() && !ValidId(id)) {
+    return InvalidField(method.id->name(),
+                        "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?, or be empty");
+  }
+  if (type.is_root) {
+    if (id.empty()) id = DerivedId(type.plural, command->request_id);
+    command->name = absl::StrCat(type.plural, "/", id);
+    command->root = command->name;
+    return absl::OkStatus();
+  }
+  const std::string parent = GetString(request, method.parent);
+  if (!MatchesPattern(ParentPattern(type), parent)) {
+    return BadName("parent", parent, ParentPattern(type));
+  }
+  command->root = std::string(RootOf(parent));
+  if (!id.empty()) command->name = absl::StrCat(parent, "/", type.plural, "/", id);
+  return absl::OkStatus();
+}
+
+// --- reads
+
+void Service::HandleRead(CallPtr call, const Method& method) {
+  absl::StatusOr<log::v1::ConsistencyToken> token =
+      ParseConsistencyToken(call->metadata.consistency_token);
+  if (!token.ok()) return Finish(std::move(call), token.status());
+  absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
+  if (!shards.ok()) return Finish(std::move(call), shards.status());
+
+  // One shard that is behind the token after another; most calls find none.
+  struct Waiting : std::enable_shared_from_this<Waiting> {
+    Service* service;
+    const Method* method;
+    CallPtr call;
+    log::v1::ConsistencyToken token;
+    std::vector<Shard*> shards;
+    size_t next = 0;
+
+    void Go() {
+      while (next < shards.size()) {
+        Shard* shard = shards[next];
+        const Offset needed =
+            OffsetIn(token, service->spec_.number, service->TokenPartition(*shard));
+        ++next;
+        if (shard->applied() >= needed) continue;
+        auto self = shared_from_this();
+        return shard->WhenApplied(needed, call->metadata.deadline, [self](absl::Status ready) {
+          if (!ready.ok()) return Finish(std::move(self->call), ready);
+          self->Go();
+        });
+      }
+      absl::StatusOr<std::string> body = service->Read(*method, *call->request, shards);
+      if (!body.ok()) return Finish(std::move(call), body.status());
+      Finish(std::move(call),
+             Reply{.body = *std::move(body), .consistency_token = service->Token(token, shards)});
+    }
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->service = this;
+  waiting->method = &method;
+  waiting->call = std::move(call);
+  waiting->token = *std::move(token);
+  waiting->shards = *std::move(shards);
+  waiting->Go();
+}
+
+absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
+                                                         const Message& request) {
+  const bool list = method.kind == Method::Kind::kList;
+  const std::string name = GetString(request, list ? method.parent : method.name);
+  std::vector<Shard*> targets;
+  if (list && (method.aggregate->is_root || IdOf(name) == kAnyId)) {
+    if (!method.aggregate->is_root &&
+        !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
+      return BadName("parent", name, ParentPattern(*method.aggregate));
+    }
+    if (method.aggregate->is_root && method.aggregate->plural != kSpreadCollection) {
+      targets.push_back(reference_.get());
+    } else {
+      for (auto& shard : shards_) targets.push_back(shard.get());
+    }
+  } else {
+    const std::string pattern = list                          ? ParentPattern(*method.aggregate)
+                                : method.aggregate != nullptr ? method.aggregate->pattern
+                                                              : "{collection}/{root}";
+    const bool matches = method.aggregate == nullptr ? !RootOf(name).empty() && RootOf(name) == name
+                                                     : MatchesPattern(pattern, name);
+    if (!matches) return BadName(list ? "parent" : "name", name, pattern);
+    targets.push_back(ShardOf(RootOf(name)));
+  }
+  for (Shard* shard : targets) {
+    if (shard == nullptr) return NotFound(name);
+    // State that was confirmed stays readable while the partition is claimed anew.
+    if (shard->state() == Shard::State::kStarting) {
+      return Unavailable("starting", absl::Milliseconds(100));
+    }
+  }
+  return targets;
+}
+
+absl::StatusOr<std::string> Service::Read(const Method& method, const Message& request,
+                                          const std::vector<Shard*>& shards) {
+  if (method.kind == Method::Kind::kGet) return ReadOne(method, request, shards[0]->store());
+  if (method.kind == Method::Kind::kListEvents) {
+    return ReadEvents(static_cast<const log::v1::ListEventsRequest&>(request), shards[0]->store(),
+                      spec_.name);
+  }
+  ListQuery query{.method = &method, .request = &request, .token_key = options_.secret};
+  for (Shard* shard : shards) query.stores.push_back(&shard->store());
+  return ReadList(query);
+}
+
+int Service::TokenPartition(const Shard& shard) const {
+  return &shard == reference_.get() ? kReferencePartition : shard.partition().partition;
+}
+
+std::string Service::Token(log::v1::ConsistencyToken token,
+                           const std::vector<Shard*>& shards) const {
+  // A list over all customers names no positions: it would be a token of every partition.
+  if (shards.size() == 1) {
+    Raise(token, spec_.number, TokenPartition(*shards[0]), shards[0]->applied());
+  }
+  return FormatConsistencyToken(token);
+}
+
+// Reference data is decided in this process, so its projection holds all that was acknowledged.
+absl::StatusOr<bool> Service::ReferenceExistsNow(const AggregateType& type,
+                                                 const std::string& name) {
+  Ensure(reference_ != nullptr, "a reference names reference data of the same service");
+  Overlay overlay(reference_->store(), registry_);
+  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay.Find(type, name));
+  return row->state != nullptr &&
+         !row->state->GetReflection()->HasField(*row->state, type.fields.delete_time);
+}
+
+}  // namespace rapport

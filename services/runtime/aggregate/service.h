@@ -1,0 +1,100 @@
+// A service: its aggregates, its partitions, its RPCs. What tells accounts from sales is only the
+// ServiceSpec, the list of all it supports.
+//
+// Threads: Handle from any thread; Start and Stop from one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/runtime/aggregate/reads.h"
+#include "services/runtime/aggregate/shard.h"
+
+namespace rapport {
+
+struct ServiceSpec {
+  std::string name;  // "sales": topic rapport.sales, folder projections/sales
+  int number = 0;    // in consistency tokens; fixed for ever
+  const ServiceDescriptor* rpc = nullptr;
+  std::vector<AggregateType> aggregates;
+  // The service that decides which roots of this collection live; empty where it is this one.
+  std::string parents_service;     // "accounts"
+  std::string parents_collection;  // "customers"
+};
+
+struct ServiceOptions {
+  std::string data_dir;
+  int partitions = 32;
+  EventLog* log = nullptr;
+  Executor* executor = nullptr;
+  Clock* clock = nullptr;
+  const StoreResources* stores = nullptr;
+  // Keys of request hashes and page tokens; the same for ever and in every instance.
+  std::string secret;
+  std::function<void(const BatchFigures&)> on_batch;
+};
+
+class Service : public Handler {
+ public:
+  Service(ServiceSpec spec, ServiceOptions options);
+  ~Service() override;
+
+  // Opens the projections and claims the partitions; returns when all serve.
+  // FAILED_PRECONDITION for an RPC that nothing answers or a topic of another size;
+  // DEADLINE_EXCEEDED with the first shard's trouble.
+  absl::Status Start(absl::Duration timeout);
+  // Finishes what is in flight; later calls are UNAVAILABLE. The log may be closed afterwards.
+  void Stop();
+
+  void Handle(CallPtr call) override;
+
+  // Wakes what waits for time. Called a few times a second.
+  void Tick();
+
+  const ServiceSpec& spec() const { return spec_; }
+  bool Handles(const MethodDescriptor* method) const { return methods_.contains(method); }
+  // OK, or what the first shard that does not serve says.
+  absl::Status Health() const;
+  size_t queued() const;
+
+ private:
+  // Where a root lives.
+  Shard* ShardOf(absl::string_view root);
+  bool IsReference(absl::string_view root) const;
+
+  void HandleWrite(CallPtr call, const Method& method);
+  absl::Status MakeCommand(const Method& method, Command* command);
+  absl::Status NameTarget(const Method& method, const Message& request, Command* command);
+  void HandleRead(CallPtr call, const Method& method);
+  absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
+  absl::StatusOr<std::string> Read(const Method& method, const Message& request,
+                                   const std::vector<Shard*>& shards);
+  // The caller's token raised to what these shards have applied.
+  std::string Token(log::v1::ConsistencyToken token, const std::vector<Shard*>& shards) const;
+  int TokenPartition(const Shard& shard) const;
+  absl::StatusOr<bool> ReferenceExistsNow(const AggregateType& type, const std::string& name);
+
+  const ServiceSpec spec_;
+  const ServiceOptions options_;
+  Registry registry_;
+  MethodTable methods_;
+  std::vector<std::unique_ptr<Store>> stores_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // the partitions
+  std::unique_ptr<Shard> reference_;            // where the service has reference data
+  std::mutex random_mutex_;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+// Topics and folders, which tools read too.
+std::string TopicOf(absl::string_view service);
+std::string ReferenceTopicOf(absl::string_view service);
+std::string ProjectionPath(absl::string_view data_dir, absl::string_view service, int partition);
+// The folder of the reference partition's projection.
+std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service);
+
+// The partition of a reference aggregate's roots is not theirs to choose: everything that is not
+// under the collection of customers and the like is kept in one partition that everybody follows.
+bool HasReferenceData(const ServiceSpec& spec);
+
+}  // namespace rapport

@@ -1,0 +1,578 @@
+#include "services/runtime/aggregate/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/resource_name.h"
+#include "services/runtime/base/time.h"
+#include "services/runtime/store/keys.h"
+
+namespace rapport {
+namespace {
+
+// How long clients and the shard itself wait after a failure; random, so that two instances that
+// both want a partition do not depose each other in step.
+constexpr int kMinBackoffMs = 20;
+constexpr int kMaxBackoffMs = 250;
+constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
+// Records of one replayed batch.
+constexpr size_t kReplayRecords = 1'024;
+
+absl::Status CannotRead(const TopicPartition& partition, Offset offset) {
+  return absl::DataLossError(absl::StrCat(partition.topic, "/", partition.partition,
+                                          ": the record at offset ", offset,
+                                          " cannot be read; restore the log"));
+}
+
+}  // namespace
+
+Shard::Shard(ShardOptions options) : options_(std::move(options)) {}
+
+void Shard::Start() {
+  LoadCheckpoint();
+  if (options_.parents) {
+    options_.log->Watch(*options_.parents, [this] {
+      follow_wanted_ = true;
+      Schedule();
+    });
+  }
+  Schedule();
+}
+
+void Shard::LoadCheckpoint() {
+  log::v1::Checkpoint applied;
+  std::string bytes;
+  if (options_.store->Get(keys::Meta("applied"), &bytes).value_or(false)) {
+    Ensure(applied.ParseFromString(bytes), "a checkpoint is written by MakeCheckpoint");
+  }
+  applied_ = applied.next_offset();
+  validity_ = {.claim = {.offset = applied.claim_offset(), .id = applied.claim_id()},
+               .number = applied.number()};
+  record_time_ = applied.record_time();
+
+  log::v1::Checkpoint followed;
+  if (options_.store->Get(keys::Meta("followed"), &bytes).value_or(false)) {
+    Ensure(followed.ParseFromString(bytes), "a checkpoint is written by FollowParents");
+  }
+  followed_ = followed.next_offset();
+  followed_validity_ = {.claim = {.offset = followed.claim_offset(), .id = followed.claim_id()},
+                        .number = followed.number()};
+}
+
+void Shard::Stop(absl::AnyInvocable<void()> stopped) {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    stopped_ = std::move(stopped);
+  }
+  Schedule();
+}
+
+void Shard::Submit(Command command) {
+  absl::Status refusal;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) {
+      refusal = Unavailable("the server is shutting down", kRetryAfter);
+    } else if (queue_.size() >= kMaxQueuedCommands) {
+      refusal = Overloaded("too many commands are waiting", kRetryAfter);
+    } else if (state_ != State::kServing) {
+      refusal = Unavailable(trouble_.empty() ? "starting" : trouble_, kRetryAfter);
+    } else {
+      queue_.push_back(std::move(command));
+    }
+  }
+  if (!refusal.ok()) return Finish(std::move(command.call), std::move(refusal));
+  Schedule();
+}
+
+void Shard::WhenApplied(Offset offset, absl::Time deadline,
+                        absl::AnyInvocable<void(absl::Status)> ready) {
+  {
+    std::lock_guard lock(mutex_);
+    if (applied_ < offset) {
+      waiters_.push_back({offset, deadline, std::move(ready)});
+      return;
+    }
+  }
+  ready(absl::OkStatus());
+}
+
+void Shard::Tick() {
+  const absl::Time now = options_.clock->Now();
+  std::vector<Waiter> late;
+  bool retry;
+  {
+    std::lock_guard lock(mutex_);
+    const auto first_late = std::partition(waiters_.begin(), waiters_.end(),
+                                           [now](const Waiter& w) { return w.deadline > now; });
+    late.assign(std::make_move_iterator(first_late), std::make_move_iterator(waiters_.end()));
+    waiters_.erase(first_late, waiters_.end());
+    retry = state_ != State::kServing && retry_at_ <= now;
+  }
+  for (auto& waiter : late) {
+    waiter.ready(Unavailable(
+        "the state that the consistency token names has not been seen here yet", kRetryAfter));
+  }
+  if (retry) Schedule();
+}
+
+size_t Shard::queued() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+std::string Shard::trouble() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+// --- the strand
+
+void Shard::Schedule() {
+  {
+    std::lock_guard lock(mutex_);
+    if (scheduled_) return;
+    scheduled_ = true;
+  }
+  options_.executor->Submit([this] { Run(); });
+}
+
+void Shard::Run() {
+  absl::AnyInvocable<void()> work;
+  while (FindWork(&work)) work();
+  if (work) work();  // the last thing before the shard may be gone
+}
+
+// What there is to do, if anything. Unscheduled in the same breath when there is nothing.
+bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
+  std::lock_guard lock(mutex_);
+  *work = nullptr;
+  if (completion_) {
+    *work = std::exchange(completion_, nullptr);
+    asked_ = false;
+    return true;
+  }
+  if (!asked_) {
+    if (state_ != State::kServing && !stopping_ && retry_at_ <= options_.clock->Now()) {
+      *work = [this] { BeginClaim(); };
+      return true;
+    }
+    if (state_ == State::kServing && !queue_.empty()) {
+      *work = [this] { TakeBatch(); };
+      return true;
+    }
+    if (options_.parents && follow_wanted_.exchange(false)) {
+      *work = [this] { (void)FollowParents(); };
+      return true;
+    }
+    if (stopping_ && stopped_) *work = std::exchange(stopped_, nullptr);
+  }
+  scheduled_ = false;
+  return false;
+}
+
+void Shard::Ask() {
+  std::lock_guard lock(mutex_);
+  asked_ = true;
+  asked_at_ = absl::Now();
+}
+
+void Shard::Complete(absl::AnyInvocable<void()> completion) {
+  {
+    std::lock_guard lock(mutex_);
+    completion_ = std::move(completion);
+  }
+  Schedule();
+}
+
+// --- owning the partition
+
+void Shard::BeginClaim() {
+  Ask();
+  options_.log->Claim(options_.partition, [this](absl::StatusOr<Epoch> claim) {
+    Complete([this, claim = std::move(claim)] { CatchUp(claim); });
+  });
+}
+
+void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
+  if (!claim.ok()) return Recover(claim.status());
+  if (const absl::Status replayed = Replay(claim->offset + 1); !replayed.ok()) {
+    return Recover(replayed);
+  }
+  if (validity_.claim.id != claim->id) {
+    return Recover(Unavailable("another owner claimed the partition meanwhile", kRetryAfter));
+  }
+  std::lock_guard lock(mutex_);
+  trouble_.clear();
+  state_ = State::kServing;
+}
+
+absl::Status Shard::Replay(Offset until) {
+  if (applied_ > until) {
+    return absl::DataLossError(absl::StrCat(
+        "the projection of ", options_.partition.topic, "/", options_.partition.partition,
+        " is ahead of its log; was the log replaced? rebuild the projection"));
+  }
+  while (applied_ < until) {
+    const size_t limit = std::min<size_t>(kReplayRecords, until - applied_);
+    ASSIGN_OR_RETURN(std::vector<Entry> entries,
+                     options_.log->Read(options_.partition, applied_, limit));
+    if (entries.empty()) return Unavailable("the log's end is not readable yet", kRetryAfter);
+    Overlay overlay(*options_.store, *options_.registry);
+    log::v1::Record record;
+    for (auto& entry : entries) {
+      if (!record.ParseFromString(entry.bytes)) return CannotRead(options_.partition, entry.offset);
+      if (!validity_.Admit(entry.offset, record)) continue;
+      if (record.kind() == log::v1::Record::CLAIM) continue;
+      record_time_ = record.record_time();
+      RETURN_IF_ERROR(overlay.Apply(record, std::move(entry.bytes)));
+    }
+    const Offset next = entries.back().offset + 1;
+    RETURN_IF_ERROR(overlay.WriteTo(*options_.store, MakeCheckpoint(next)));
+    Publish(next);
+  }
+  return absl::OkStatus();
+}
+
+// Whatever was not confirmed is forgotten; the next claim reads what became of it. What Replay had
+// begun to admit is forgotten with it, hence the checkpoint.
+void Shard::Recover(const absl::Status& why) {
+  LoadCheckpoint();
+  std::deque<Command> refused;
+  {
+    std::lock_guard lock(mutex_);
+    state_ = State::kRecovering;
+    trouble_ = std::string(why.message());
+    const auto backoff_ms = kMinBackoffMs + random_() % (kMaxBackoffMs - kMinBackoffMs);
+    retry_at_ = options_.clock->Now() + absl::Milliseconds(backoff_ms);
+    refused.swap(queue_);
+  }
+  for (auto& command : refused) {
+    Finish(std::move(command.call), Unavailable(why.message(), kRetryAfter));
+  }
+}
+
+log::v1::Checkpoint Shard::MakeCheckpoint(Offset next) const {
+  log::v1::Checkpoint checkpoint;
+  checkpoint.set_next_offset(next);
+  checkpoint.set_claim_offset(validity_.claim.offset);
+  checkpoint.set_claim_id(validity_.claim.id);
+  checkpoint.set_number(validity_.number);
+  *checkpoint.mutable_record_time() = record_time_;
+  return checkpoint;
+}
+
+void Shard::Publish(Offset applied) {
+  std::vector<Waiter> served;
+  {
+    std::lock_guard lock(mutex_);
+    applied_ = applied;
+    if (waiters_.empty()) return;
+    const auto first = std::partition(waiters_.begin(), waiters_.end(),
+                                      [applied](const Waiter& w) { return w.offset > applied; });
+    served.assign(std::make_move_iterator(first), std::make_move_iterator(waiters_.end()));
+    waiters_.erase(first, waiters_.end());
+  }
+  for (auto& waiter : served) waiter.ready(absl::OkStatus());
+}
+
+// --- the parents' life, followed from the topic that decides it
+
+bool Shard::FollowsParentOf(const Command& command) const {
+  return options_.parents && CollectionOf(command.root) == options_.parents_collection;
+}
+
+absl::Status Shard::FollowParents() {
+  while (true) {
+    ASSIGN_OR_RETURN(const std::vector<Entry> entries,
+                     options_.log->Read(*options_.parents, followed_, kReplayRecords));
+    if (entries.empty()) return absl::OkStatus();
+    rocksdb::WriteBatch batch;
+    log::v1::Record record;
+    for (const auto& entry : entries) {
+      if (!record.ParseFromString(entry.bytes)) return CannotRead(*options_.parents, entry.offset);
+      if (!followed_validity_.Admit(entry.offset, record)) continue;
+      if (record.kind() != log::v1::Record::EVENT || record.subject() != record.root()) continue;
+      const auto life = LifeOf(record);
+      if (life) batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
+    }
+    log::v1::Checkpoint followed;
+    followed.set_next_offset(entries.back().offset + 1);
+    followed.set_claim_offset(followed_validity_.claim.offset);
+    followed.set_claim_id(followed_validity_.claim.id);
+    followed.set_number(followed_validity_.number);
+    batch.Put(keys::Meta("followed"), followed.SerializeAsString());
+    RETURN_IF_ERROR(options_.store->Write(&batch));
+    followed_ = followed.next_offset();
+  }
+}
+
+// Whether no command of the batch would be refused for a parent that may only be unseen yet.
+absl::StatusOr<bool> Shard::ParentsAreKnown() const {
+  std::string life;
+  for (const auto& command : batch_) {
+    if (!FollowsParentOf(command)) continue;
+    if (command.parents_needed > followed_) return false;
+    ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
+    if (!known) return false;
+  }
+  return true;
+}
+
+absl::Status Shard::CheckRoot(const Command& command) const {
+  if (!FollowsParentOf(command)) return absl::OkStatus();
+  if (command.parents_needed > followed_) {
+    return Unavailable("the state that the consistency token names has not been seen here yet",
+                       kRetryAfter);
+  }
+  std::string life;
+  ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
+  if (!known) return NotFound(command.root);
+  if (life == "-") {
+    return Refused("rapport", "DELETED", command.root, "it is deleted; undelete it first");
+  }
+  return absl::OkStatus();
+}
+
+// --- the command path
+
+void Shard::TakeBatch() {
+  {
+    std::lock_guard lock(mutex_);
+    while (!queue_.empty() && batch_.size() < kMaxBatchCommands) {
+      batch_.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+  }
+  figures_ = {.commands = batch_.size()};
+  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry);
+  const absl::StatusOr<bool> known = ParentsAreKnown();
+  if (!known.ok()) return FailBatch(known.status());
+  if (*known) return DecideBatch();
+  // Only after the end of the parents' log has been seen may an unknown parent be refused.
+  Ask();
+  options_.log->End(*options_.parents, [this](absl::StatusOr<Offset> end) {
+    Complete([this, end = std::move(end)] {
+      absl::Status followed = end.status();
+      if (followed.ok() && followed_ < *end) followed = FollowParents();
+      if (followed.ok() && followed_ < *end) {
+        followed = Unavailable("the parents' log is not readable to its end yet", kRetryAfter);
+      }
+      if (!followed.ok()) return FailBatch(followed);
+      DecideBatch();
+    });
+  });
+}
+
+void Shard::DecideBatch() {
+  record_time_ = Later(record_time_, ToTimestamp(options_.clock->Now()));
+  for (auto& command : batch_) {
+    absl::StatusOr<Reply> reply = Decide(command);
+    if (!reply.ok()) reply = Reply{.status = reply.status()};
+    decided_.push_back({std::move(command.call), *std::move(reply)});
+  }
+  batch_.clear();
+  figures_.records = records_.size();
+  Ask();
+  if (!records_.empty()) {
+    options_.log->Append(options_.partition, std::exchange(records_, {}),
+                         [this](absl::StatusOr<std::vector<Offset>> offsets) {
+                           Complete([this, offsets = std::move(offsets)] { Confirm(offsets); });
+                         });
+    return;
+  }
+  // Refusals and repeats only: given once the log was seen to hold nothing newer.
+  options_.log->End(options_.partition, [this](absl::StatusOr<Offset> end) {
+    Complete([this, end = std::move(end)] {
+      if (!end.ok()) return FailBatch(end.status());
+      if (*end == applied_) return FinishBatch();
+      const absl::Status deposed = Unavailable("another owner wrote to the partition", kRetryAfter);
+      FailBatch(deposed);
+      Recover(deposed);
+    });
+  });
+}
+
+absl::StatusOr<Reply> Shard::Decide(Command& command) {
+  if (options_.clock->Now() > command.call->metadata.deadline) {
+    return absl::DeadlineExceededError(
+        "the deadline passed while the command waited; nothing was done");
+  }
+  ASSIGN_OR_RETURN(const auto answered, overlay_->FindRequest(command.root, command.request_id));
+  if (answered &&
+      record_time_.seconds() - answered->record_time().seconds() < kRequestWindowSeconds) {
+    return AnswerRepeat(command, *answered);
+  }
+  RETURN_IF_ERROR(CheckRoot(command));
+  return DecideNew(command, *command.method->aggregate);
+}
+
+absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,
+                                          const log::v1::AnsweredRequest& answered) {
+  if (answered.request_hash() != command.request_hash) {
+    return AlreadyExists(answered.subject(),
+                         absl::StrCat("request id ", command.request_id,
+                                      " was used with another body; use a new one"));
+  }
+  const auto* type = options_.registry->FindByPlural(CollectionOf(answered.subject()));
+  Ensure(type != nullptr, "a request id is stored with a resource of this service");
+  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(*type, answered.subject()));
+  return Reply{.body = row->bytes, .repeat = true};
+}
+
+absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& type) {
+  const Method& method = *command.method;
+  const Message& request = *command.call->request;
+  if (command.name.empty()) {
+    command.name = absl::StrCat(
+        command.root, "/", type.plural, "/",
+        MakeUlid(FromTimestamp(record_time_), absl::MakeUint128(random_(), random_())));
+  }
+  Context context{.name = command.name,
+                  .occur_time = record_time_,
+                  .record_time = record_time_,
+                  .actor = command.call->metadata.actor};
+  if (request.GetReflection()->HasField(request, method.occur_time)) {
+    context.occur_time = static_cast<const google::protobuf::Timestamp&>(
+        request.GetReflection()->GetMessage(request, method.occur_time));
+  }
+  ASSIGN_OR_RETURN(Overlay::Row * row, overlay_->Find(type, command.name));
+  Message* event = google::protobuf::MessageFactory::generated_factory()
+                       ->GetPrototype(type.event)
+                       ->New(overlay_->arena());
+  const std::string uid = MakeUid(absl::StrCat(command.name, "\n", command.request_id));
+  ASSIGN_OR_RETURN(const bool decided,
+                   DecideWrite(method, row->state, request, context, uid, event));
+  if (method.resource != nullptr) {
+    RETURN_IF_ERROR(CheckReferences(request.GetReflection()->GetMessage(request, method.resource),
+                                    method.resource->name(), type.references,
+                                    options_.reference_exists));
+  }
+  if (decided && event->ByteSizeLong() + row->bytes.size() > kMaxRowBytes) {
+    return InvalidField(method.resource == nullptr ? "name" : method.resource->name(),
+                        absl::StrCat("a resource may have at most ", kMaxRowBytes,
+                                     " bytes with its change; split it"));
+  }
+  if (command.validate_only) return Preview(type, *row, decided ? event : nullptr, context);
+  if (decided) {
+    RETURN_IF_ERROR(AddRecord(command, context, event));
+  } else if (command.request_id_given) {
+    RETURN_IF_ERROR(AddRecord(command, context, nullptr));
+  }
+  return Reply{.body = row->bytes};
+}
+
+absl::StatusOr<Reply> Shard::Preview(const AggregateType& type, const Overlay::Row& row,
+                                     const Message* event, const Context& context) {
+  Message* preview = google::protobuf::MessageFactory::generated_factory()
+                         ->GetPrototype(type.state)
+                         ->New(overlay_->arena());
+  if (row.state != nullptr) preview->CopyFrom(*row.state);
+  if (event != nullptr) {
+    Evolve(type, *preview, *event, 0,
+           {.name = context.name,
+            .occur_time = context.occur_time,
+            .record_time = context.record_time});
+  }
+  preview->GetReflection()->ClearField(preview, type.fields.etag);
+  return Reply{.body = preview->SerializeAsString()};
+}
+
+// Adds the decision to the batch: as a record for the log, and folded into the overlay.
+absl::Status Shard::AddRecord(const Command& command, const Context& context,
+                              const Message* event) {
+  log::v1::Record record;
+  record.set_kind(event == nullptr ? log::v1::Record::REQUEST_SETTLED : log::v1::Record::EVENT);
+  record.set_claim_id(validity_.claim.id);
+  record.set_claim_offset(validity_.claim.offset);
+  record.set_number(validity_.number + static_cast<int64_t>(records_.size()) + 1);
+  record.set_subject(context.name);
+  record.set_root(command.root);
+  *record.mutable_occur_time() = context.occur_time;
+  *record.mutable_record_time() = context.record_time;
+  record.set_actor(context.actor);
+  record.set_request_id(command.request_id);
+  record.set_request_hash(command.request_hash);
+  record.set_traceparent(command.call->metadata.traceparent);
+  if (event != nullptr) {
+    record.set_type(FactOf(*event)->GetDescriptor()->full_name());
+    ASSIGN_OR_RETURN(const int64_t last, overlay_->LastSequence(command.root));
+    record.set_sequence(last + 1);
+    record.set_value(SerializeDeterministic(*event));
+  }
+  std::string bytes = record.SerializeAsString();
+  RETURN_IF_ERROR(overlay_->Apply(record, bytes, event));
+  records_.push_back(std::move(bytes));
+  return absl::OkStatus();
+}
+
+void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
+  const absl::Time confirmed = absl::Now();
+  figures_.append_seconds = absl::ToDoubleSeconds(confirmed - asked_at_);
+  if (absl::IsResourceExhausted(offsets.status())) return FailBatch(offsets.status());
+  absl::Status status = offsets.status();
+  if (status.ok()) status = StepTo(*offsets);
+  if (status.ok()) {
+    const Offset next = offsets->back() + 1;
+    status = overlay_->WriteTo(*options_.store, MakeCheckpoint(next));
+    if (status.ok()) Publish(next);
+  }
+  if (!status.ok()) {
+    FailBatch(status);
+    return Recover(status);
+  }
+  figures_.apply_seconds = absl::ToDoubleSeconds(absl::Now() - confirmed);
+  FinishBatch();
+}
+
+// Moves the validity over the batch's own records. Where they do not follow what is applied, what
+// lies between is read: a newer claim ends the ownership, void records are stepped over.
+absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
+  const Offset last = offsets.back();
+  if (offsets.front() == applied_ && last - applied_ + 1 == static_cast<Offset>(offsets.size())) {
+    validity_.number += static_cast<int64_t>(offsets.size());
+    return absl::OkStatus();
+  }
+  const absl::Status deposed = Unavailable("another owner claimed the partition", kRetryAfter);
+  if (offsets.front() < applied_) return deposed;
+  Validity validity = validity_;
+  ASSIGN_OR_RETURN(const std::vector<Entry> entries,
+                   options_.log->Read(options_.partition, applied_, last - applied_ + 1));
+  log::v1::Record record;
+  size_t own = 0;
+  for (const auto& entry : entries) {
+    if (!record.ParseFromString(entry.bytes)) return CannotRead(options_.partition, entry.offset);
+    const bool valid = validity.Admit(entry.offset, record);
+    if (record.kind() == log::v1::Record::CLAIM) return deposed;
+    const bool is_own = own < offsets.size() && entry.offset == offsets[own];
+    if (valid != is_own) return deposed;
+    if (is_own) ++own;
+  }
+  if (own != offsets.size()) return deposed;
+  validity_ = validity;
+  return absl::OkStatus();
+}
+
+void Shard::FinishBatch() {
+  std::vector<Decided> decided = std::exchange(decided_, {});
+  overlay_.reset();
+  for (auto& one : decided) Finish(std::move(one.call), std::move(one.reply));
+  if (options_.on_batch) options_.on_batch(figures_);
+}
+
+// Nothing of the batch may be told: refusals and repeats were decided upon what is thrown away.
+void Shard::FailBatch(const absl::Status& why) {
+  const absl::Status status =
+      absl::IsResourceExhausted(why) ? why : Unavailable(why.message(), kRetryAfter);
+  std::vector<Decided> decided = std::exchange(decided_, {});
+  std::deque<Command> undecided = std::exchange(batch_, {});
+  records_.clear();
+  overlay_.reset();
+  for (auto& one : decided) Finish(std::move(one.call), status);
+  for (auto& command : undecided) Finish(std::move(command.call), status);
+}
+
+}  // namespace rapport

@@ -1,0 +1,187 @@
+// The owner of one partition of one service: takes commands, decides them upon its projection,
+// appends what was decided, and answers once it is durable and applied.
+//
+// One batch is in flight at a time; what queued meanwhile is the next one. Everything that
+// changes state runs on a strand of the executor, so that it needs no locks; reads come from
+// confirmed state only and may come from any thread.
+//
+// The protocol is the log's (services/runtime/log/log.h): claim, replay up to the claim, then
+// decide; an unknown outcome throws away what was decided and claims anew.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "services/runtime/aggregate/method.h"
+#include "services/runtime/aggregate/overlay.h"
+#include "services/runtime/aggregate/standard.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/base/executor.h"
+#include "services/runtime/log/log.h"
+#include "services/runtime/log/validity.h"
+#include "services/runtime/rpc/call.h"
+#include "services/runtime/store/store.h"
+
+namespace rapport {
+
+// Commands that wait in one shard; more are refused with RESOURCE_EXHAUSTED.
+inline constexpr size_t kMaxQueuedCommands = 1'024;
+// Commands of one batch: bounds what one unknown outcome throws away.
+inline constexpr size_t kMaxBatchCommands = 256;
+// A request id is remembered this long, in recorded time.
+inline constexpr int64_t kRequestWindowSeconds = 7 * 24 * 3'600;
+// A stored resource and an event; what grows beyond is child rows.
+inline constexpr size_t kMaxRowBytes = 64 << 10;
+
+// One write on its way.
+struct Command {
+  CallPtr call;
+  const Method* method = nullptr;
+  std::string name;  // empty where the shard is to make the child's id
+  std::string root;
+  std::string request_id;
+  bool request_id_given = false;
+  std::string request_hash;
+  bool validate_only = false;
+  Offset parents_needed = 0;  // the parents' log must have been followed to here first
+};
+
+// What a batch did, for metrics.
+struct BatchFigures {
+  size_t commands = 0;
+  size_t records = 0;
+  double append_seconds = 0;
+  double apply_seconds = 0;
+};
+
+struct ShardOptions {
+  TopicPartition partition;
+  // Where the life of roots of this collection is decided; none where this service decides it, or
+  // nobody does.
+  std::optional<TopicPartition> parents;
+  std::string parents_collection;  // "customers"
+  EventLog* log = nullptr;
+  Store* store = nullptr;
+  Executor* executor = nullptr;
+  const Clock* clock = nullptr;
+  const Registry* registry = nullptr;
+  ReferenceExists reference_exists;
+  std::function<void(const BatchFigures&)> on_batch;
+};
+
+class Shard {
+ public:
+  enum class State { kStarting, kServing, kRecovering };
+
+  explicit Shard(ShardOptions options);
+
+  // Claims the partition and catches up. Returns at once; see WaitUntilServing.
+  void Start();
+  // Finishes what is queued or in flight, then takes nothing more. `stopped` is called once.
+  void Stop(absl::AnyInvocable<void()> stopped);
+
+  // Answers the call in the end. RESOURCE_EXHAUSTED where the queue is full.
+  void Submit(Command command);
+
+  // Calls `ready` with OK once everything before `offset` is applied, with UNAVAILABLE at
+  // `deadline`. Inline where it is so already.
+  void WhenApplied(Offset offset, absl::Time deadline,
+                   absl::AnyInvocable<void(absl::Status)> ready);
+
+  // Wakes what waits for time: retries and deadlines. Called a few times a second.
+  void Tick();
+
+  State state() const { return state_.load(); }
+  // The offset after the last applied record.
+  Offset applied() const { return applied_.load(); }
+  size_t queued() const;
+  const Store& store() const { return *options_.store; }
+  const TopicPartition& partition() const { return options_.partition; }
+  // What the last failure said; empty when serving.
+  std::string trouble() const;
+
+ private:
+  // A command of the batch in flight, and what it will be told if the batch succeeds.
+  struct Decided {
+    CallPtr call;
+    Reply reply;
+  };
+  struct Waiter {
+    Offset offset;
+    absl::Time deadline;
+    absl::AnyInvocable<void(absl::Status)> ready;
+  };
+
+  // The strand: one task after another, whenever there is something to do.
+  void Schedule();
+  void Run();
+  bool FindWork(absl::AnyInvocable<void()>* work);
+  void Ask();  // marks that the log was asked; Complete() brings its answer back to the strand
+  void Complete(absl::AnyInvocable<void()> completion);
+
+  void LoadCheckpoint();
+  void BeginClaim();
+  void CatchUp(const absl::StatusOr<Epoch>& claim);
+  absl::Status Replay(Offset until);
+  void Recover(const absl::Status& why);
+
+  bool FollowsParentOf(const Command& command) const;
+  absl::Status FollowParents();
+  absl::StatusOr<bool> ParentsAreKnown() const;
+  absl::Status CheckRoot(const Command& command) const;
+
+  void TakeBatch();
+  void DecideBatch();
+  absl::StatusOr<Reply> Decide(Command& command);
+  absl::StatusOr<Reply> DecideNew(Command& command, const AggregateType& type);
+  absl::StatusOr<Reply> AnswerRepeat(const Command& command,
+                                     const log::v1::AnsweredRequest& answered);
+  absl::StatusOr<Reply> Preview(const AggregateType& type, const Overlay::Row& row,
+                                const Message* event, const Context& context);
+  absl::Status AddRecord(const Command& command, const Context& context, const Message* event);
+  void Confirm(const absl::StatusOr<std::vector<Offset>>& offsets);
+  absl::Status StepTo(const std::vector<Offset>& offsets);
+  void FinishBatch();
+  void FailBatch(const absl::Status& why);
+  void Publish(Offset applied);
+  log::v1::Checkpoint MakeCheckpoint(Offset next) const;
+
+  const ShardOptions options_;
+
+  // The strand's own.
+  Validity validity_;
+  google::protobuf::Timestamp record_time_;
+  std::deque<Command> batch_;
+  std::unique_ptr<Overlay> overlay_;
+  std::vector<std::string> records_;
+  std::vector<Decided> decided_;
+  Validity followed_validity_;
+  Offset followed_ = 0;
+  BatchFigures figures_;
+  absl::Time asked_at_;
+  std::mt19937_64 random_{std::random_device{}()};
+
+  std::atomic<State> state_{State::kStarting};
+  std::atomic<Offset> applied_{0};
+  std::atomic<bool> follow_wanted_{true};
+
+  mutable std::mutex mutex_;
+  std::deque<Command> queue_;
+  std::vector<Waiter> waiters_;
+  absl::AnyInvocable<void()> completion_;  // what the log answered, to be run on the strand
+  bool asked_ = false;                     // the log has yet to answer
+  bool scheduled_ = false;
+  bool stopping_ = false;
+  absl::AnyInvocable<void()> stopped_;
+  std::string trouble_;
+  absl::Time retry_at_ = absl::InfinitePast();
+};
+
+}  // namespace rapport

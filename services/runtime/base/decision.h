@@ -1,0 +1,57 @@
+// What a domain says: at most one event, nothing, or a refusal.
+//
+// Decide and Evolve are pure. Time, ids and people come in through Context and Facts; nothing here
+// knows of gRPC, RocksDB or Kafka.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "google/protobuf/generated_enum_reflection.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+
+// A list of types: the commands of an aggregate.
+template <class... T>
+struct Types {};
+
+// The circumstances of a command.
+struct Context {
+  std::string name;                         // the resource that the command is about
+  google::protobuf::Timestamp occur_time;   // when it happened, by the caller's word
+  google::protobuf::Timestamp record_time;  // now; never goes back within a partition
+  std::string actor;                        // who calls
+};
+
+// What a record's envelope says of its event, whenever it is folded.
+struct Facts {
+  const std::string& name;
+  const google::protobuf::Timestamp& occur_time;
+  const google::protobuf::Timestamp& record_time;
+};
+
+template <class Event>
+using Decision = absl::StatusOr<std::optional<Event>>;
+
+// It is so already: success without an event.
+inline std::nullopt_t Nothing() {
+  return std::nullopt;
+}
+
+// FAILED_PRECONDITION. `reason` is a value of the service's Refusal enum; `what` says the way out.
+template <class Refusal>
+absl::Status Refuse(Refusal reason, absl::string_view name, absl::string_view what) {
+  const auto* type = google::protobuf::GetEnumDescriptor<Refusal>();
+  const std::string package = type->file()->package();  // rapport.service.v1
+  const size_t first = package.find('.') + 1;
+  const std::string domain =
+      absl::StrCat(package.substr(first, package.find('.', first) - first), ".rapport");
+  return Refused(domain, type->FindValueByNumber(reason)->name(), name, what);
+}
+
+}  // namespace rapport

@@ -1,0 +1,355 @@
+#include "services/runtime/log/embedded/embedded_log.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+// How often free space is looked at.
+constexpr auto kSpaceCheckPeriod = std::chrono::milliseconds(200);
+// A group is cut here so that one commit's memory stays bounded.
+constexpr size_t kMaxGroupBytes = 16 << 20;
+constexpr size_t kMemtableBytes = 32 << 20;
+
+std::string BigEndian16(int value) {
+  return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
+}
+
+std::string BigEndian64(uint64_t value) {
+  const uint64_t big = absl::big_endian::FromHost64(value);
+  return {reinterpret_cast<const char*>(&big), sizeof(big)};
+}
+
+absl::Status FromRocks(const rocksdb::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  return Unavailable(absl::StrCat("embedded log: ", status.ToString()), absl::Seconds(1));
+}
+
+rocksdb::Options LogOptions() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.write_buffer_size = kMemtableBytes;
+  options.max_write_buffer_number = 4;
+  options.stats_dump_period_sec = 0;
+  options.keep_log_file_num = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.wal_bytes_per_sync = 0;
+  // Every partition is written at its end only, so levels overlap little.
+  options.level_compaction_dynamic_level_bytes = true;
+  options.max_background_jobs = 2;
+  return options;
+}
+
+// One partition's place in the log.
+struct Tail {
+  std::string key_prefix;
+  Offset end = 0;
+  std::vector<std::function<void()>> watchers;
+};
+
+struct Pending {
+  Tail* tail;
+  std::vector<std::string> records;
+  EventLog::AppendDone done;
+};
+
+class EmbeddedLog : public EventLog {
+ public:
+  EmbeddedLog(EmbeddedLogOptions options, std::unique_ptr<rocksdb::DB> db,
+              std::function<void(const GroupCommit&)> on_commit)
+      : options_(std::move(options)), db_(std::move(db)), on_commit_(std::move(on_commit)) {
+    LoadTopics();
+    if (options_.writable) writer_ = std::thread([this] { Write(); });
+  }
+
+  ~EmbeddedLog() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    if (writer_.joinable()) writer_.join();
+  }
+
+  absl::Status EnsureTopic(const std::string& topic, int partitions) override {
+    std::lock_guard lock(mutex_);
+    if (auto found = topics_.find(topic); found != topics_.end()) {
+      const int present = static_cast<int>(found->second.size());
+      if (present == partitions) return absl::OkStatus();
+      return absl::FailedPreconditionError(
+          absl::StrCat(topic, " has ", present, " partitions, not ", partitions,
+                       "; partitions are fixed when a topic is created: start with --partitions ",
+                       present, " or with an empty data folder"));
+    }
+    if (!options_.writable) return NotFound(topic, "not in this log");
+    const int id = static_cast<int>(topics_.size());
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    RETURN_IF_ERROR(FromRocks(db_->Put(synced, "T" + topic, absl::StrCat(id, " ", partitions))));
+    AddTopic(topic, id, partitions);
+    return absl::OkStatus();
+  }
+
+  void Claim(const TopicPartition& partition, ClaimDone done) override {
+    log::v1::Record claim;
+    claim.set_kind(log::v1::Record::CLAIM);
+    claim.set_claim_id(RandomId());
+    const uint64_t id = claim.claim_id();
+    Append(partition, {claim.SerializeAsString()},
+           [id, done = std::move(done)](absl::StatusOr<std::vector<Offset>> offsets) mutable {
+             if (!offsets.ok()) return done(offsets.status());
+             done(Epoch{.offset = offsets->front(), .id = id});
+           });
+  }
+
+  void Append(const TopicPartition& partition, std::vector<std::string> records,
+              AppendDone done) override {
+    if (disk_full_.load()) {
+      return done(
+          Overloaded(absl::StrCat("the log's disk is full: less than ", options_.min_free_bytes,
+                                  " bytes are free; nothing was written"),
+                     absl::Seconds(1)));
+    }
+    {
+      std::lock_guard lock(mutex_);
+      if (!stopping_) {
+        pending_.push_back({FindTail(partition), std::move(records), std::move(done)});
+        done = nullptr;
+      }
+    }
+    if (done) return done(Unavailable("the log is closing", absl::Seconds(1)));
+    wake_.notify_one();
+  }
+
+  void End(const TopicPartition& partition, EndDone done) override {
+    Offset end;
+    {
+      std::lock_guard lock(mutex_);
+      end = FindTail(partition)->end;
+    }
+    done(end);
+  }
+
+  absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
+                                          size_t limit) override {
+    std::string prefix;
+    Offset end;
+    {
+      std::lock_guard lock(mutex_);
+      const Tail* tail = FindTail(partition);
+      prefix = tail->key_prefix;
+      end = tail->end;
+    }
+    std::vector<Entry> entries;
+    if (from >= end) return entries;
+    std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+    for (row->Seek(prefix + BigEndian64(from)); row->Valid() && entries.size() < limit;
+         row->Next()) {
+      if (!row->key().starts_with(prefix)) break;
+      const Offset offset = absl::big_endian::Load64(row->key().data() + prefix.size());
+      if (offset >= end) break;
+      if (offset != from + static_cast<Offset>(entries.size())) {
+        return absl::DataLossError(
+            absl::StrCat(partition.topic, "/", partition.partition, " has no record at offset ",
+                         from + static_cast<Offset>(entries.size()), "; restore the log"));
+      }
+      entries.push_back({offset, row->value().ToString()});
+    }
+    RETURN_IF_ERROR(FromRocks(row->status()));
+    return entries;
+  }
+
+  void Watch(const TopicPartition& partition, std::function<void()> grew) override {
+    std::lock_guard lock(mutex_);
+    FindTail(partition)->watchers.push_back(std::move(grew));
+  }
+
+ private:
+  void LoadTopics() {
+    std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+    std::vector<std::pair<std::string, std::string>> found;
+    for (row->Seek("T"); row->Valid() && row->key().starts_with("T"); row->Next()) {
+      found.emplace_back(row->key().ToString().substr(1), row->value().ToString());
+    }
+    for (const auto& [topic, value] : found) {
+      const std::pair<std::string, std::string> parts = absl::StrSplit(value, ' ');
+      int id = 0;
+      int partitions = 0;
+      Ensure(absl::SimpleAtoi(parts.first, &id) && absl::SimpleAtoi(parts.second, &partitions),
+             "a topic's row is written by EnsureTopic");
+      AddTopic(topic, id, partitions);
+    }
+  }
+
+  void AddTopic(const std::string& topic, int id, int partitions) {
+    auto& tails = topics_[topic];
+    std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+    for (int partition = 0; partition < partitions; ++partition) {
+      auto tail = std::make_unique<Tail>();
+      tail->key_prefix = "R" + BigEndian16(id) + BigEndian16(partition);
+      row->SeekForPrev(tail->key_prefix + std::string(8, '\xff'));
+      if (row->Valid() && row->key().starts_with(tail->key_prefix)) {
+        tail->end = 1 + static_cast<Offset>(
+                            absl::big_endian::Load64(row->key().data() + tail->key_prefix.size()));
+      }
+      tails.push_back(std::move(tail));
+    }
+  }
+
+  Tail* FindTail(const TopicPartition& partition) {
+    auto found = topics_.find(partition.topic);
+    Ensure(found != topics_.end() && partition.partition < static_cast<int>(found->second.size()),
+           "a topic is ensured before it is used");
+    return found->second[partition.partition].get();
+  }
+
+  uint64_t RandomId() {
+    std::lock_guard lock(mutex_);
+    return random_();
+  }
+
+  // The writer: one group after another, each durable before its appenders hear of it.
+  void Write() {
+    std::unique_lock lock(mutex_);
+    auto next_space_check = std::chrono::steady_clock::time_point::min();
+    while (true) {
+      wake_.wait_for(lock, kSpaceCheckPeriod, [this] { return stopping_ || !pending_.empty(); });
+      if (const auto now = std::chrono::steady_clock::now(); now >= next_space_check) {
+        next_space_check = now + kSpaceCheckPeriod;
+        CheckSpace();
+      }
+      if (pending_.empty()) {
+        if (stopping_) return;
+        continue;
+      }
+      std::vector<Pending> group = TakeGroup();
+      lock.unlock();
+      WriteGroup(std::move(group));
+      lock.lock();
+    }
+  }
+
+  std::vector<Pending> TakeGroup() {
+    std::vector<Pending> group;
+    size_t bytes = 0;
+    while (!pending_.empty() && bytes < kMaxGroupBytes) {
+      for (const auto& record : pending_.front().records) bytes += record.size();
+      group.push_back(std::move(pending_.front()));
+      pending_.pop_front();
+    }
+    return group;
+  }
+
+  void WriteGroup(std::vector<Pending> group) {
+    const auto begin = std::chrono::steady_clock::now();
+    // Ends move only here, so they can be read without the lock.
+    std::map<Tail*, Offset> ends;
+    std::vector<std::vector<Offset>> offsets(group.size());
+    rocksdb::WriteBatch batch;
+    GroupCommit commit;
+    for (size_t i = 0; i < group.size(); ++i) {
+      Tail* tail = group[i].tail;
+      Offset& end = ends.emplace(tail, tail->end).first->second;
+      for (const auto& record : group[i].records) {
+        batch.Put(tail->key_prefix + BigEndian64(end), record);
+        commit.bytes += record.size();
+        ++commit.records;
+        offsets[i].push_back(end++);
+      }
+    }
+    const absl::Status written = WriteDurably(&batch);
+    std::vector<std::function<void()>> watchers;
+    if (written.ok()) {
+      std::lock_guard lock(mutex_);
+      for (const auto& [tail, end] : ends) {
+        tail->end = end;
+        watchers.insert(watchers.end(), tail->watchers.begin(), tail->watchers.end());
+      }
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (written.ok()) {
+        group[i].done(std::move(offsets[i]));
+      } else {
+        group[i].done(written);
+      }
+    }
+    if (!written.ok()) return;
+    for (const auto& grew : watchers) grew();
+    commit.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (on_commit_) on_commit_(commit);
+  }
+
+  // After a failed write RocksDB refuses further ones until it has been resumed; a record of the
+  // failed group that surfaces after a restart is of unknown outcome, or was overwritten.
+  absl::Status WriteDurably(rocksdb::WriteBatch* batch) {
+    if (failed_) RETURN_IF_ERROR(FromRocks(db_->Resume()));
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    const rocksdb::Status written = db_->Write(synced, batch);
+    failed_ = !written.ok();
+    return FromRocks(written);
+  }
+
+  void CheckSpace() {
+    std::error_code error;
+    const auto space = std::filesystem::space(options_.path, error);
+    disk_full_.store(!error && space.available < options_.min_free_bytes);
+  }
+
+  const EmbeddedLogOptions options_;
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::function<void(const GroupCommit&)> on_commit_;
+  std::atomic<bool> disk_full_{false};
+  bool failed_ = false;  // the writer's own
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::map<std::string, std::vector<std::unique_ptr<Tail>>> topics_;
+  std::deque<Pending> pending_;
+  bool stopping_ = false;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::thread writer_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLog>> OpenEmbeddedLog(
+    EmbeddedLogOptions options, std::function<void(const GroupCommit&)> on_commit) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status opened;
+  if (options.writable) {
+    std::error_code error;
+    std::filesystem::create_directories(options.path, error);
+    opened = rocksdb::DB::Open(LogOptions(), options.path, &db);
+  } else {
+    if (!std::filesystem::exists(options.path)) return NotFound(options.path, "no log is there");
+    opened = rocksdb::DB::OpenForReadOnly(LogOptions(), options.path, &db);
+  }
+  if (!opened.ok()) {
+    return Unavailable(
+        absl::StrCat("cannot open the log in ", options.path, ": ", opened.ToString(),
+                     "; is another rapport running on this folder?"),
+        absl::Seconds(1));
+  }
+  return std::make_unique<EmbeddedLog>(std::move(options), std::unique_ptr<rocksdb::DB>(db),
+                                       std::move(on_commit));
+}
+
+}  // namespace rapport

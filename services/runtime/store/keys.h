@@ -1,0 +1,64 @@
+// The keys of a projection's tables. Parts are separated by a zero byte, which no name, id or
+// request id contains, so that order by key is order by part.
+//
+//   R plural 0 name                          -> the resource message
+//   I plural 0 field 0 value 0 name          -> ""           (a declared index)
+//   T plural 0 parent 0 ~occur_time name     -> ""           (newest first under one parent)
+//   H root 0 sequence                        -> rapport.log.v1.Record
+//   Q root 0 request id                      -> rapport.log.v1.AnsweredRequest
+//   S root                                   -> sequence of the root's last event
+//   P root                                   -> "+" lives or "-" deleted (followed from another
+//   topic) M name                                   -> rapport.log.v1.Checkpoint
+#pragma once
+
+#include <string>
+
+#include "absl/base/internal/endian.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace rapport::keys {
+
+inline constexpr char kSeparator = '\0';
+inline absl::string_view Zero() {
+  return {&kSeparator, 1};
+}
+
+inline std::string BigEndian(uint64_t value) {
+  const uint64_t big = absl::big_endian::FromHost64(value);
+  return {reinterpret_cast<const char*>(&big), sizeof(big)};
+}
+
+inline std::string Row(absl::string_view plural, absl::string_view name) {
+  return absl::StrCat("R", plural, Zero(), name);
+}
+inline std::string Index(absl::string_view plural, absl::string_view field, absl::string_view value,
+                         absl::string_view name) {
+  return absl::StrCat("I", plural, Zero(), field, Zero(), value, Zero(), name);
+}
+// `micros` counts down, so that the newest comes first.
+inline std::string NewestPrefix(absl::string_view plural, absl::string_view parent) {
+  return absl::StrCat("T", plural, Zero(), parent, Zero());
+}
+inline std::string Newest(absl::string_view plural, absl::string_view parent, int64_t micros,
+                          absl::string_view name) {
+  return absl::StrCat(NewestPrefix(plural, parent),
+                      BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63))), name);
+}
+inline std::string History(absl::string_view root, int64_t sequence) {
+  return absl::StrCat("H", root, Zero(), BigEndian(static_cast<uint64_t>(sequence)));
+}
+inline std::string Request(absl::string_view root, absl::string_view request_id) {
+  return absl::StrCat("Q", root, Zero(), request_id);
+}
+inline std::string Sequence(absl::string_view root) {
+  return absl::StrCat("S", root);
+}
+inline std::string Parent(absl::string_view root) {
+  return absl::StrCat("P", root);
+}
+inline std::string Meta(absl::string_view name) {
+  return absl::StrCat("M", name);
+}
+
+}  // namespace rapport::keys

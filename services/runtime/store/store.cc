@@ -1,0 +1,85 @@
+#include "services/runtime/store/store.h"
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "rocksdb/write_buffer_manager.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+// Of one store; the process's budget is shared through the write buffer manager.
+constexpr size_t kMemtableBytes = 8 << 20;
+constexpr double kBloomBitsPerKey = 10;
+
+absl::Status DataLoss(const rocksdb::Status& status) {
+  return absl::DataLossError(absl::StrCat("projection: ", status.ToString()));
+}
+
+}  // namespace
+
+StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes) {
+  auto cache = rocksdb::NewLRUCache(cache_bytes);
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  options_.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options_.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, cache);
+  options_.create_if_missing = true;
+  options_.write_buffer_size = kMemtableBytes;
+  options_.arena_block_size = 256 << 10;
+  options_.memtable_prefix_bloom_size_ratio = 0.05;
+  options_.memtable_whole_key_filtering = true;
+  options_.max_background_jobs = 2;
+  options_.level_compaction_dynamic_level_bytes = true;
+  options_.stats_dump_period_sec = 0;
+  options_.stats_persist_period_sec = 0;
+  options_.keep_log_file_num = 2;
+  options_.info_log_level = rocksdb::WARN_LEVEL;
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreResources& resources,
+                                                   const std::string& path, bool writable) {
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status opened;
+  if (writable) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    opened = rocksdb::DB::Open(resources.options(), path, &db);
+  } else {
+    opened = rocksdb::DB::OpenForReadOnly(resources.options(), path, &db);
+  }
+  if (opened.ok()) return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db)));
+  if (opened.IsCorruption()) return DataLoss(opened);
+  return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),
+                     absl::Seconds(1));
+}
+
+absl::StatusOr<bool> Store::Get(absl::string_view key, std::string* value) const {
+  const rocksdb::Status read = db_->Get({}, ToSlice(key), value);
+  if (read.ok()) return true;
+  if (read.IsNotFound()) return false;
+  return DataLoss(read);
+}
+
+std::unique_ptr<rocksdb::Iterator> Store::NewIterator() const {
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}));
+}
+
+absl::Status Store::Write(rocksdb::WriteBatch* batch) {
+  if (failed_) {
+    if (const rocksdb::Status resumed = db_->Resume(); !resumed.ok()) return DataLoss(resumed);
+  }
+  const rocksdb::Status written = db_->Write({}, batch);
+  failed_ = !written.ok();
+  return written.ok() ? absl::OkStatus() : DataLoss(written);
+}
+
+}  // namespace rapport

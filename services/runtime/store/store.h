@@ -1,0 +1,60 @@
+// The projection of one partition: a RocksDB of its own, so that restore, checkpoint, corruption
+// and hand-over are all per folder. Its WAL is never fsynced: the log is the truth, and what is
+// missing after a crash is replayed from the applied offset, which is written with every batch.
+//
+// Threads: Get and iterators from any thread; Write from one thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+
+namespace rapport {
+
+// What all stores of a process share: block cache and memtable budget.
+class StoreResources {
+ public:
+  // Bytes for cached blocks, and for memtables of all stores together.
+  StoreResources(size_t cache_bytes, size_t memtable_bytes);
+  const rocksdb::Options& options() const { return options_; }
+
+ private:
+  rocksdb::Options options_;
+};
+
+class Store {
+ public:
+  // UNAVAILABLE where another process has it open.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreResources& resources,
+                                                     const std::string& path, bool writable = true);
+
+  // False where there is no such key. A read error is DATA_LOSS.
+  absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;
+
+  // One consistent view for several reads; null reads the newest.
+  std::unique_ptr<rocksdb::Iterator> NewIterator() const;
+
+  // All or nothing; survives a crash of the process, not of the machine.
+  absl::Status Write(rocksdb::WriteBatch* batch);
+
+  rocksdb::DB* db() const { return db_.get(); }
+
+ private:
+  explicit Store(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+
+  std::unique_ptr<rocksdb::DB> db_;
+  bool failed_ = false;
+};
+
+inline rocksdb::Slice ToSlice(absl::string_view text) {
+  return {text.data(), text.size()};
+}
+inline absl::string_view ToView(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+
+}  // namespace rapport

@@ -1,0 +1,18 @@
+#include "services/sales/service.h"
+
+#include "rapport/sales/v1/product.pb.h"
+#include "services/sales/domain/order.h"
+
+namespace rapport::sales {
+
+ServiceSpec Spec() {
+  return {.name = "sales",
+          .number = 1,
+          .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+              "rapport.sales.v1.Sales"),
+          .aggregates = {Plain<v1::Product, v1::ProductEvent>(), Aggregate<OrderAggregate>()},
+          .parents_service = "accounts",
+          .parents_collection = "customers"};
+}
+
+}  // namespace rapport::sales

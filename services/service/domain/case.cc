@@ -1,0 +1,113 @@
+#include "services/service/domain/case.h"
+
+#include <algorithm>
+
+#include "google/protobuf/util/message_differencer.h"
+#include "rapport/service/v1/refusal.pb.h"
+
+namespace rapport::service {
+
+using v1::Case;
+using v1::CaseEvent;
+using v1::Refusal;
+
+absl::Status CaseAggregate::Begin(Case& created, const Context&) {
+  created.set_state(Case::OPEN);
+  if (created.priority() == Case::PRIORITY_UNSPECIFIED) created.set_priority(Case::NORMAL);
+  return absl::OkStatus();
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::AssignCaseRequest& request,
+                                          const Context&) {
+  if (state.state() == Case::CLOSED) {
+    return Refuse(Refusal::CASE_CLOSED, state.name(), "it is closed; reopen it first");
+  }
+  if (state.assignee() == request.assignee()) return Nothing();
+  CaseEvent event;
+  event.mutable_assigned()->set_assignee(request.assignee());
+  return event;
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::EscalateCaseRequest& request,
+                                          const Context&) {
+  if (state.state() != Case::OPEN) {
+    return Refuse(Refusal::CASE_NOT_OPEN, state.name(),
+                  "only an open case escalates; reopen it first");
+  }
+  CaseEvent event;
+  auto* escalated = event.mutable_escalated();
+  escalated->set_reason(request.reason());
+  escalated->set_priority(
+      static_cast<Case::Priority>(std::min<int>(state.priority() + 1, Case::URGENT)));
+  escalated->set_escalation_level(state.escalation_level() + 1);
+  return event;
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::ResolveCaseRequest& request,
+                                          const Context&) {
+  if (state.state() == Case::CLOSED) {
+    return Refuse(Refusal::CASE_CLOSED, state.name(), "it is closed; reopen it first");
+  }
+  if (state.state() == Case::RESOLVED && google::protobuf::util::MessageDifferencer::Equals(
+                                             state.resolution(), request.resolution())) {
+    return Nothing();
+  }
+  CaseEvent event;
+  *event.mutable_resolved()->mutable_resolution() = request.resolution();
+  return event;
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::CloseCaseRequest&,
+                                          const Context&) {
+  if (state.state() == Case::CLOSED) return Nothing();
+  if (state.state() != Case::RESOLVED) {
+    return Refuse(Refusal::CASE_NOT_RESOLVED, state.name(), "it is not resolved; resolve it first");
+  }
+  CaseEvent event;
+  event.mutable_closed();
+  return event;
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::ReopenCaseRequest& request,
+                                          const Context&) {
+  if (state.state() == Case::OPEN) return Nothing();
+  CaseEvent event;
+  event.mutable_reopened()->set_reason(request.reason());
+  return event;
+}
+
+void CaseAggregate::Evolve(Case& state, const CaseEvent& event, const Facts& facts) {
+  switch (event.event_case()) {
+    case CaseEvent::kAssigned:
+      state.set_assignee(event.assigned().assignee());
+      break;
+    case CaseEvent::kEscalated:
+      state.set_priority(event.escalated().priority());
+      state.set_escalation_level(event.escalated().escalation_level());
+      break;
+    case CaseEvent::kResolved:
+      state.set_state(Case::RESOLVED);
+      *state.mutable_resolution() = event.resolved().resolution();
+      *state.mutable_resolve_time() = facts.occur_time;
+      break;
+    case CaseEvent::kClosed:
+      state.set_state(Case::CLOSED);
+      *state.mutable_close_time() = facts.occur_time;
+      break;
+    case CaseEvent::kReopened:
+      state.set_state(Case::OPEN);
+      state.set_reopen_count(state.reopen_count() + 1);
+      state.clear_resolution();
+      state.clear_resolve_time();
+      state.clear_close_time();
+      break;
+    case CaseEvent::kCreated:  // the runtime's
+    case CaseEvent::kUpdated:
+    case CaseEvent::kDeleted:
+    case CaseEvent::kUndeleted:
+    case CaseEvent::EVENT_NOT_SET:
+      break;
+  }
+}
+
+}  // namespace rapport::service

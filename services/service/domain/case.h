@@ -1,0 +1,33 @@
+// A question, incident, complaint or request from opening to closing.
+//
+//   OPEN -> RESOLVED -> CLOSED, and back to OPEN by reopening.
+#pragma once
+
+#include "rapport/service/v1/case.pb.h"
+#include "services/runtime/base/decision.h"
+
+namespace rapport::service {
+
+struct CaseAggregate {
+  using State = v1::Case;
+  using Event = v1::CaseEvent;
+  using Commands = Types<v1::AssignCaseRequest, v1::EscalateCaseRequest, v1::ResolveCaseRequest,
+                         v1::CloseCaseRequest, v1::ReopenCaseRequest>;
+
+  static absl::Status Begin(State& created, const Context& context);
+
+  static Decision<Event> Decide(const State& state, const v1::AssignCaseRequest& request,
+                                const Context& context);
+  static Decision<Event> Decide(const State& state, const v1::EscalateCaseRequest& request,
+                                const Context& context);
+  static Decision<Event> Decide(const State& state, const v1::ResolveCaseRequest& request,
+                                const Context& context);
+  static Decision<Event> Decide(const State& state, const v1::CloseCaseRequest& request,
+                                const Context& context);
+  static Decision<Event> Decide(const State& state, const v1::ReopenCaseRequest& request,
+                                const Context& context);
+
+  static void Evolve(State& state, const Event& event, const Facts& facts);
+};
+
+}  // namespace rapport::service
