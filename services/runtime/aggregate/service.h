@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rapport/log/v1/consistency.pb.h"
 #include "services/runtime/aggregate/reads.h"
 #include "services/runtime/aggregate/shard.h"
 

@@ -70,7 +70,7 @@ struct ShardOptions {
   EventLog* log = nullptr;
   Store* store = nullptr;
   Executor* executor = nullptr;
-  const Clock* clock = nullptr;
+  Clock* clock = nullptr;
   const Registry* registry = nullptr;
   ReferenceExists reference_exists;
   std::function<void(const BatchFigures&)> on_batch;

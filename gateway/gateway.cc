@@ -1,0 +1,40 @@
+#include "gateway/gateway.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "gateway/view/timeline.h"
+#include "gateway/view/view.h"
+#include "services/runtime/aggregate/shape.h"
+
+namespace rapport::gateway {
+
+Gateway::Gateway(GatewayOptions options) : options_(std::move(options)) {
+  for (const auto& backend : options_.backends) routes_[backend.rpc] = backend.handler;
+}
+
+bool Gateway::Handles(const google::protobuf::MethodDescriptor& method) const {
+  return routes_.contains(method.service()) ||
+         method.input_type() == v1::GetCustomerViewRequest::descriptor() ||
+         method.input_type() == v1::ListTimelineRequest::descriptor();
+}
+
+void Gateway::Handle(CallPtr call) {
+  if (const auto route = routes_.find(call->method->service()); route != routes_.end()) {
+    return route->second->Handle(std::move(call));
+  }
+  if (const absl::Status shape = CheckShape(*call->request, absl::ToUnixMicros(absl::Now()));
+      !shape.ok()) {
+    return Finish(std::move(call), shape);
+  }
+  const auto* type = call->method->input_type();
+  if (type == v1::GetCustomerViewRequest::descriptor()) {
+    return ReadCustomerView(options_.backends, std::move(call));
+  }
+  if (type == v1::ListTimelineRequest::descriptor()) {
+    return ReadTimeline(options_.backends, options_.secret, std::move(call));
+  }
+  const std::string name = call->method->full_name();
+  Finish(std::move(call), absl::UnimplementedError(absl::StrCat(name, " is not answered here")));
+}
+
+}  // namespace rapport::gateway

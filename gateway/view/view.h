@@ -1,0 +1,18 @@
+// The single customer view: one call to each service, put together from their serialised answers.
+#pragma once
+
+#include "gateway/gateway.h"
+#include "rapport/gateway/v1/view.pb.h"
+
+namespace rapport::gateway {
+
+// Newest rows of each part.
+inline constexpr int kViewOrders = 10;
+inline constexpr int kViewCases = 10;
+inline constexpr int kViewInteractions = 20;
+inline constexpr int kViewCampaigns = 10;
+
+// Answers a GetCustomerViewRequest. The backends must outlive the call.
+void ReadCustomerView(const std::vector<Backend>& backends, CallPtr call);
+
+}  // namespace rapport::gateway

@@ -1,0 +1,138 @@
+#include "services/allinone/node.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "services/accounts/service.h"
+#include "services/marketing/service.h"
+#include "services/sales/service.h"
+#include "services/service/service.h"
+
+namespace rapport {
+namespace {
+
+constexpr size_t kSecretBytes = 32;
+constexpr auto kTickPeriod = std::chrono::milliseconds(50);
+
+}  // namespace
+
+std::vector<ServiceSpec> AllServices() {
+  return {accounts::Spec(), sales::Spec(), service::Spec(), marketing::Spec()};
+}
+
+Node::Node(NodeOptions options) : options_(std::move(options)) {
+  if (options_.clock == nullptr) options_.clock = &system_clock_;
+}
+
+Node::~Node() { Stop(); }
+
+std::vector<const ServiceDescriptor*> Node::services() const {
+  std::vector<const ServiceDescriptor*> all;
+  for (const auto& spec : AllServices()) all.push_back(spec.rpc);
+  all.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+      "rapport.gateway.v1.Gateway"));
+  return all;
+}
+
+// Made once per data folder: page tokens and request hashes must stay valid across restarts.
+absl::StatusOr<std::string> Node::LoadSecret() const {
+  const std::string path = options_.data_dir + "/secret";
+  if (!std::filesystem::exists(path)) {
+    std::random_device random;
+    std::string fresh;
+    for (size_t i = 0; i < kSecretBytes; ++i) fresh += static_cast<char>(random());
+    const std::string draft = path + ".new";
+    {
+      std::ofstream out(draft, std::ios::binary);
+      ::chmod(draft.c_str(), S_IRUSR | S_IWUSR);
+      out << fresh;
+      if (!out.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", draft));
+    }
+    std::filesystem::rename(draft, path);
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string secret((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (secret.size() != kSecretBytes) {
+    return absl::DataLossError(absl::StrCat(path, " must hold ", kSecretBytes,
+                                            " bytes; restore it from the backup of this folder"));
+  }
+  return secret;
+}
+
+absl::Status Node::Start(absl::Duration timeout) {
+  std::error_code error;
+  std::filesystem::create_directories(options_.data_dir, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
+  }
+  ASSIGN_OR_RETURN(const std::string secret, LoadSecret());
+  metrics_ = std::make_unique<Metrics>(services());
+  stores_ = std::make_unique<StoreResources>(options_.cache_bytes, options_.memtable_bytes);
+  executor_ = std::make_unique<Executor>(options_.threads);
+  ASSIGN_OR_RETURN(
+      log_, OpenEmbeddedLog({.path = options_.data_dir + "/log",
+                             .min_free_bytes = options_.min_free_bytes},
+                            [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
+  gateway::GatewayOptions gateway_options{.secret = secret};
+  for (auto& spec : AllServices()) {
+    ServiceOptions service_options{
+        .data_dir = options_.data_dir,
+        .partitions = options_.partitions,
+        .log = log_.get(),
+        .executor = executor_.get(),
+        .clock = options_.clock,
+        .stores = stores_.get(),
+        .secret = secret,
+        .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); }};
+    services_.push_back(std::make_unique<Service>(std::move(spec), std::move(service_options)));
+    Service* service = services_.back().get();
+    RETURN_IF_ERROR(service->Start(timeout));
+    gateway_options.backends.push_back(
+        {.name = service->spec().name, .rpc = service->spec().rpc, .handler = service});
+    metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
+                       service->spec().name,
+                       [service] { return static_cast<double>(service->queued()); });
+    metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
+                       [service] { return service->Health().ok() ? 1.0 : 0.0; });
+  }
+  gateway_ = std::make_unique<gateway::Gateway>(std::move(gateway_options));
+  counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
+  ticker_ = std::thread([this] { Tick(); });
+  return absl::OkStatus();
+}
+
+void Node::Tick() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
+    for (auto& service : services_) service->Tick();
+  }
+}
+
+void Node::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (ticker_.joinable()) ticker_.join();
+  for (auto& service : services_) service->Stop();
+  // The log wakes shards, the executor runs them, a scrape asks them: all end before they do.
+  log_.reset();
+  executor_.reset();
+  metrics_.reset();
+  services_.clear();
+}
+
+absl::Status Node::Health() const {
+  for (const auto& service : services_) RETURN_IF_ERROR(service->Health());
+  return absl::OkStatus();
+}
+
+}  // namespace rapport

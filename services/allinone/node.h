@@ -1,0 +1,68 @@
+// Rapport in one process: the four services and the gateway on the embedded log.
+//
+// Threads: Start and Stop from one; handler() from any between them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/gateway.h"
+#include "services/runtime/aggregate/service.h"
+#include "services/runtime/metrics/metrics.h"
+
+namespace rapport {
+
+struct NodeOptions {
+  std::string data_dir;
+  int partitions = 32;
+  // Threads that decide and apply; transports have their own.
+  int threads = 2;
+  size_t cache_bytes = size_t{512} << 20;
+  size_t memtable_bytes = size_t{512} << 20;
+  uint64_t min_free_bytes = uint64_t{256} << 20;
+  Clock* clock = nullptr;  // the system's where null
+};
+
+class Node {
+ public:
+  explicit Node(NodeOptions options);
+  ~Node();
+
+  // Opens the data folder and returns when all partitions serve.
+  absl::Status Start(absl::Duration timeout = absl::Seconds(60));
+  // Finishes what is in flight and closes the folder.
+  void Stop();
+
+  // Answers every unary method of services().
+  Handler& handler() { return *counted_; }
+  bool Handles(const MethodDescriptor& method) const { return gateway_->Handles(method); }
+  std::vector<const ServiceDescriptor*> services() const;
+  Metrics& metrics() { return *metrics_; }
+  // OK where all serve.
+  absl::Status Health() const;
+
+ private:
+  absl::StatusOr<std::string> LoadSecret() const;
+  void Tick();
+
+  NodeOptions options_;
+  SystemClock system_clock_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<StoreResources> stores_;
+  std::unique_ptr<Executor> executor_;
+  std::vector<std::unique_ptr<Service>> services_;
+  std::unique_ptr<EventLog> log_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<CountedHandler> counted_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread ticker_;
+};
+
+// The specifications of the four services, in the order of their numbers.
+std::vector<ServiceSpec> AllServices();
+
+}  // namespace rapport

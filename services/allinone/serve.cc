@@ -1,0 +1,102 @@
+#include "services/allinone/serve.h"
+
+#include <cstdio>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/runtime/rpc/server.h"
+
+namespace rapport {
+namespace {
+struct NoImport : StreamSession {
+  explicit NoImport(Stream& s) { s.Finish(absl::UnimplementedError("soon")); }
+  void OnMessage(std::unique_ptr<google::protobuf::Message>) override {}
+  void OnHalfClose() override {}
+  void OnCancel() override {}
+};
+
+bool IsLoopback(absl::string_view address) {
+  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
+         absl::StartsWith(address, "[::1]:");
+}
+
+absl::Status CheckListeners(const ServeOptions& options) {
+  for (const auto& address : {options.http, options.grpc, options.metrics}) {
+    if (IsLoopback(address)) continue;
+    if (!options.allow_unauthenticated) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          address,
+          " can be reached from other machines, and nobody is authenticated: listen on "
+          "127.0.0.1, or say --allow-unauthenticated"));
+    }
+    std::fprintf(stderr,
+                 "rapport: WARNING: %s can be reached from other machines and NOBODY IS "
+                 "AUTHENTICATED: whoever reaches it reads and writes everything\n",
+                 address.c_str());
+  }
+  return absl::OkStatus();
+}
+
+std::string HostOf(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
+}
+
+void Announce(const char* what, const std::string& address, int port) {
+  std::printf("%s %s:%d\n", what, HostOf(address).c_str(), port);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+void AddServeFlags(CLI::App& app, ServeOptions* options) {
+  const auto flag = [&app](const std::string& name, auto& value, const std::string& help) {
+    std::string variable = "RAPPORT_" + name;
+    for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    return app.add_option("--" + name, value, help)->envname(variable)->capture_default_str();
+  };
+  flag("data", options->node.data_dir, "Folder of log and projections")->required();
+  flag("http", options->http, "REST/JSON on host:port");
+  flag("grpc", options->grpc, "gRPC on host:port");
+  flag("metrics", options->metrics, "Prometheus metrics on host:port");
+  flag("partitions", options->node.partitions, "Partitions of each topic; fixed once created")
+      ->check(CLI::Range(1, 1'024));
+  flag("threads", options->node.threads, "Threads that decide and apply")->check(CLI::Range(1, 64));
+  flag("cache-bytes", options->node.cache_bytes, "Block cache of all projections");
+  flag("memtable-bytes", options->node.memtable_bytes, "Memtables of all projections");
+  flag("min-free-bytes", options->node.min_free_bytes,
+       "Writes are refused while the disk has less free space");
+  flag("drain-seconds", options->drain_seconds, "How long calls may take after SIGTERM")
+      ->check(CLI::Range(0, 600));
+  app.add_flag("--allow-unauthenticated", options->allow_unauthenticated,
+               "Listen beyond loopback although nobody is authenticated");
+}
+
+absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal) {
+  RETURN_IF_ERROR(CheckListeners(options));
+  Node node(options.node);
+  RETURN_IF_ERROR(node.Start());
+  GrpcServer grpc({.address = options.grpc,
+                   .services = node.services(),
+                   .handler = &node.handler(),
+                   .handles = [&node](const auto& method) { return node.Handles(method); },
+                   .streams = {{"rapport.gateway.v1.Gateway.Import", [](CallMetadata, Stream& s) {
+                                  return std::make_unique<NoImport>(s);
+                                }}}});
+  RETURN_IF_ERROR(grpc.Start());
+  ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
+  Announce("grpc", options.grpc, grpc.port());
+  Announce("metrics", options.metrics, metrics_port);
+  std::puts("ready");
+  std::fflush(stdout);
+
+  wait_for_signal();
+  std::puts("draining");
+  std::fflush(stdout);
+  grpc.Shutdown(absl::Now() + absl::Seconds(options.drain_seconds));
+  node.Stop();
+  std::puts("stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace rapport

@@ -1,0 +1,33 @@
+// `rapport serve`: the flags, the listeners around a Node, and an orderly end.
+#pragma once
+
+#include <functional>
+
+#include "services/allinone/node.h"
+
+namespace CLI {
+class App;
+}
+
+namespace rapport {
+
+struct ServeOptions {
+  NodeOptions node;
+  // host:port; port 0 takes a free one and prints it.
+  std::string http = "127.0.0.1:8080";
+  std::string grpc = "127.0.0.1:9090";
+  std::string metrics = "127.0.0.1:9464";
+  // Nobody is authenticated yet, so only this machine may call unless somebody says so.
+  bool allow_unauthenticated = false;
+  // How long calls in flight may take after the signal to stop.
+  int drain_seconds = 10;
+};
+
+// Every flag has an environment variable: --data is RAPPORT_DATA.
+void AddServeFlags(CLI::App& app, ServeOptions* options);
+
+// Serves until `wait_for_signal` returns, then drains. Prints what it listens on, one line each:
+// "http 127.0.0.1:8080", and "ready".
+absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal);
+
+}  // namespace rapport

@@ -1,0 +1,63 @@
+// What operators see: counts and durations in Prometheus' text format, on a port of their own.
+//
+//   rapport_calls_total{service, method, code}       answered calls
+//   rapport_call_duration_seconds{service, method}   from the transport's hand-over to the answer
+//   rapport_batch_commands, rapport_batch_records    what one batch of a shard carried
+//   rapport_batch_append_duration_seconds            until the log said durable
+//   rapport_batch_apply_duration_seconds             until the projection had it
+//   rapport_log_commit_duration_seconds, rapport_log_commit_records, rapport_log_bytes_total
+//   rapport_queued_commands{service}, rapport_serving{service}
+//
+// Threads: all functions from any thread. Counting costs no look-up: what is counted per method is
+// found once, at start.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/runtime/aggregate/shard.h"
+#include "services/runtime/log/embedded/embedded_log.h"
+#include "services/runtime/rpc/call.h"
+
+namespace rapport {
+
+class Metrics {
+ public:
+  explicit Metrics(const std::vector<const ServiceDescriptor*>& services);
+  ~Metrics();
+
+  // Serves /metrics on host:port; 0 takes a free port. Returns the port.
+  absl::StatusOr<int> Listen(const std::string& address);
+
+  // Counts the call when it is answered.
+  void Watch(Call& call);
+  void OnBatch(const BatchFigures& figures);
+  void OnCommit(const GroupCommit& commit);
+  // Set before Listen: asked at every scrape.
+  void AddGauge(const std::string& name, const std::string& help, const std::string& service,
+                std::function<double()> value);
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// A handler in front of another that counts what passes.
+class CountedHandler : public Handler {
+ public:
+  CountedHandler(Handler& behind, Metrics& metrics) : behind_(behind), metrics_(metrics) {}
+  void Handle(CallPtr call) override {
+    metrics_.Watch(*call);
+    behind_.Handle(std::move(call));
+  }
+
+ private:
+  Handler& behind_;
+  Metrics& metrics_;
+};
+
+}  // namespace rapport

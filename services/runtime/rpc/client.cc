@@ -1,0 +1,91 @@
+#include "services/runtime/rpc/client.h"
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/rpc/server.h"
+#include "services/runtime/rpc/wire.h"
+
+namespace rapport {
+namespace {
+
+// What a call needs until it is answered.
+struct Outgoing {
+  CallPtr call;
+  grpc::ClientContext context;
+  grpc::ByteBuffer request;
+  grpc::ByteBuffer response;
+};
+
+bool IsSendable(const CallMetadata& metadata) {
+  return IsMetadataValue(metadata.consistency_token) && IsMetadataValue(metadata.actor) &&
+         IsMetadataValue(metadata.traceparent);
+}
+
+void AddMetadata(const CallMetadata& metadata, grpc::ClientContext& context) {
+  if (!metadata.consistency_token.empty()) {
+    context.AddMetadata(kConsistencyTokenKey, metadata.consistency_token);
+  }
+  if (!metadata.actor.empty()) context.AddMetadata(kActorKey, metadata.actor);
+  if (!metadata.traceparent.empty()) context.AddMetadata(kTraceparentKey, metadata.traceparent);
+  if (metadata.deadline != absl::InfiniteFuture()) {
+    context.set_deadline(ToDeadline(metadata.deadline));
+  }
+}
+
+Reply ReadReply(const grpc::Status& status, const Outgoing& outgoing) {
+  Reply reply{.status = FromGrpcStatus(status)};
+  if (status.ok()) reply.body = ToString(outgoing.response);
+  for (const auto& [key, value] : outgoing.context.GetServerTrailingMetadata()) {
+    const absl::string_view name(key.data(), key.size());
+    if (name == kConsistencyTokenKey) {
+      reply.consistency_token.assign(value.data(), value.size());
+    } else if (name == kRepeatKey) {
+      reply.repeat = absl::string_view(value.data(), value.size()) == "true";
+    }
+  }
+  return reply;
+}
+
+grpc::ChannelArguments Arguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  return arguments;
+}
+
+}  // namespace
+
+struct GrpcClient::Stub {
+  grpc::GenericStub stub;
+};
+
+GrpcClient::GrpcClient(const std::string& address)
+    : stub_(new Stub{grpc::GenericStub(
+          grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()))}) {}
+
+GrpcClient::~GrpcClient() = default;
+
+void GrpcClient::Handle(CallPtr call) {
+  if (!IsSendable(call->metadata)) {
+    return Finish(std::move(call),
+                  absl::InvalidArgumentError("the metadata must be printable ASCII"));
+  }
+  const std::string path =
+      absl::StrCat("/", call->method->service()->full_name(), "/", call->method->name());
+  auto* outgoing = new Outgoing{.call = std::move(call)};
+  AddMetadata(outgoing->call->metadata, outgoing->context);
+  outgoing->request = Serialise(*outgoing->call->request);
+  stub_->stub.UnaryCall(&outgoing->context, path, grpc::StubOptions(), &outgoing->request,
+                        &outgoing->response, [outgoing](const grpc::Status& status) {
+                          const std::unique_ptr<Outgoing> owned(outgoing);
+                          Reply reply = ReadReply(status, *owned);
+                          Finish(std::move(owned->call), std::move(reply));
+                        });
+}
+
+}  // namespace rapport
