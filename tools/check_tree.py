@@ -17,6 +17,8 @@ MAX_LINES = 400
 # Written by a program, read by none.
 GENERATED = {"tools/package-lock.json"}
 FILES_WITHOUT_README = 3
+# One page tells what all folders below have in common: packages of protos, mirrors of the code.
+ALIKE_BELOW = [Path("proto"), Path("tests/unit")]
 # Where packages are fetched from and where a tree lies differ from machine to machine.
 FORBIDDEN = re.compile(
     r"(deb|security|snapshot)[.]debian[.]org|pypi[.]org|pythonhosted[.]org|registry[.]npmjs"
@@ -37,8 +39,8 @@ def breaches(files: list[Path], long_files: set[str]):
             yield f"{top}: nothing of this name belongs at the top"
     folders = Counter(file.parent for file in files)
     for folder, count in sorted(folders.items()):
-        # One page tells what all packages of protos have in common.
-        readme = Path("proto/README.md") if folder.parts[:1] == ("proto",) else folder / "README.md"
+        shared = next((top for top in ALIKE_BELOW if folder.is_relative_to(top)), folder)
+        readme = shared / "README.md"
         if count > FILES_WITHOUT_README and folder != Path(".") and readme not in files:
             yield f"{folder}: {count} files and no README.md"
     for file in files:
