@@ -58,9 +58,12 @@ function(rapport_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
 endfunction()
 
-# rapport_test(<name> SOURCES … DEPENDS …): a GoogleTest program that ctest runs.
+# rapport_test(<name> SOURCES … DEPENDS …): a GoogleTest program that ctest runs. It has every
+# message: which ones its libraries name is their affair.
 function(rapport_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  list(APPEND arg_DEPENDS ${RAPPORT_PROTOS})
+  list(REMOVE_DUPLICATES arg_DEPENDS)
   rapport_program(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
