@@ -18,17 +18,21 @@ Executor::~Executor() {
 }
 
 void Executor::Submit(absl::AnyInvocable<void()> task) {
+  bool wake;
   {
     std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));
+    wake = idle_ > 0;
   }
-  wake_.notify_one();
+  if (wake) wake_.notify_one();
 }
 
 void Executor::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
+    ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    --idle_;
     if (tasks_.empty()) return;
     auto task = std::move(tasks_.front());
     tasks_.pop_front();

@@ -28,6 +28,7 @@ class Executor {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<absl::AnyInvocable<void()>> tasks_;
+  int idle_ = 0;  // threads that wait; a task wakes one only if there is one
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

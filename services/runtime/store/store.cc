@@ -35,6 +35,8 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes) {
   options_.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, cache);
   options_.create_if_missing = true;
+  // The log is the truth: what a crash loses of the WAL's buffer is replayed from it.
+  options_.manual_wal_flush = true;
   options_.write_buffer_size = kMemtableBytes;
   options_.arena_block_size = 256 << 10;
   options_.memtable_prefix_bloom_size_ratio = 0.05;

@@ -133,15 +133,17 @@ class EmbeddedLog : public EventLog {
                                   " bytes are free; nothing was written"),
                      absl::Seconds(1)));
     }
+    bool wake;
     {
       std::lock_guard lock(mutex_);
+      wake = pending_.empty();  // otherwise the writer is at work and looks again
       if (!stopping_) {
         pending_.push_back({FindTail(partition), std::move(records), std::move(done)});
         done = nullptr;
       }
     }
     if (done) return done(Unavailable("the log is closing", absl::Seconds(1)));
-    wake_.notify_one();
+    if (wake) wake_.notify_one();
   }
 
   void End(const TopicPartition& partition, EndDone done) override {
