@@ -4,8 +4,8 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gateway/view/ask.h"
+#include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "rapport/accounts/v1/customer.pb.h"
@@ -76,8 +76,8 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
         request_(static_cast<const v1::GetCustomerViewRequest&>(*call_->request)) {}
 
   void Start() {
-    if (const absl::Status mask = CheckReadMask(request_.read_mask(), CustomerView::descriptor());
-        !mask.ok()) {
+    CustomerView nothing;
+    if (const absl::Status mask = ApplyReadMask(request_.read_mask(), &nothing); !mask.ok()) {
       return Finish(std::move(call_), mask);
     }
     // Whether the customer exists is asked for in any case.
@@ -95,17 +95,19 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
     return std::any_of(request_.read_mask().paths().begin(), request_.read_mask().paths().end(),
                        [part](const std::string& path) {
                          return path == "*" ||
-                                *absl::StrSplit(path, '.').begin() == kSources[part].field;
+                                path.substr(0, path.find('.')) == kSources[part].field;
                        });
   }
 
   void AskFor(Part part) {
     const Backend* backend = FindBackend(backends_, kSources[part].service);
     if (backend == nullptr) {
-      return Take(part, Reply{.status = absl::UnimplementedError(absl::StrCat(
-                                  kSources[part].service, " is not installed"))});
+      return Take(part, Reply{.status = absl::UnimplementedError(
+                                  absl::StrCat(kSources[part].service, " is not installed"))});
     }
-    auto done = [self = shared_from_this(), part](Reply reply) { self->Take(part, std::move(reply)); };
+    auto done = [self = shared_from_this(), part](Reply reply) {
+      self->Take(part, std::move(reply));
+    };
     switch (part) {
       case kCustomer:
         return Ask<accounts::v1::GetCustomerRequest>(
@@ -119,17 +121,15 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
         return AskList<service::v1::ListInteractionsRequest>(*backend, part, kViewInteractions,
                                                              std::move(done));
       case kCampaigns:
-        return AskList<marketing::v1::ListCampaignMembershipsRequest>(*backend, part,
-                                                                      kViewCampaigns,
-                                                                      std::move(done));
+        return AskList<marketing::v1::ListCampaignMembershipsRequest>(
+            *backend, part, kViewCampaigns, std::move(done));
       case kParts:
         break;
     }
   }
 
   template <class Request>
-  void AskList(const Backend& backend, Part part, int rows,
-               absl::AnyInvocable<void(Reply)> done) {
+  void AskList(const Backend& backend, Part part, int rows, absl::AnyInvocable<void(Reply)> done) {
     Ask<Request>(
         backend, kSources[part].method, call_->metadata,
         [this, rows](Request& request) {
@@ -200,20 +200,18 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
       } else if (part == kCampaigns) {
         AppendCampaigns(reply.body, &body);
       } else {
-        ForEachRow(reply.body, [&](absl::string_view row) {
-          AppendField(kSources[part].number, row, &body);
-        });
+        ForEachRow(reply.body,
+                   [&](absl::string_view row) { AppendField(kSources[part].number, row, &body); });
       }
     }
     body += missing;
     if (!request_.read_mask().paths().empty()) {
       CustomerView view;
       view.ParseFromString(body);
-      v1::GetCustomerViewRequest kept;
-      *kept.mutable_read_mask() = request_.read_mask();
-      kept.mutable_read_mask()->add_paths("name");
-      kept.mutable_read_mask()->add_paths("missing_parts");
-      if (const absl::Status masked = ApplyReadMask(kept.read_mask(), &view); !masked.ok()) {
+      google::protobuf::FieldMask kept = request_.read_mask();
+      kept.add_paths("name");
+      kept.add_paths("missing_parts");
+      if (const absl::Status masked = ApplyReadMask(kept, &view); !masked.ok()) {
         return Finish(std::move(call_), masked);
       }
       body = view.SerializeAsString();

@@ -139,7 +139,7 @@ absl::StatusOr<Listing> Listing::Make(const ListQuery& query) {
   listing.scratch_.reset(google::protobuf::MessageFactory::generated_factory()
                              ->GetPrototype(query.method->aggregate->state)
                              ->New());
-  RETURN_IF_ERROR(CheckReadMask(listing.read_mask_, query.method->aggregate->state));
+  RETURN_IF_ERROR(ApplyReadMask(listing.read_mask_, listing.scratch_.get()));
   RETURN_IF_ERROR(listing.ChooseTable());
   RETURN_IF_ERROR(listing.OpenToken());
   return listing;
@@ -267,7 +267,6 @@ absl::StatusOr<std::string> ReadOne(const Method& method, const Message& request
   if (!found) return NotFound(name);
   const FieldMask mask = ReadMask(request);
   if (mask.paths().empty()) return row;
-  RETURN_IF_ERROR(CheckReadMask(mask, type.state));
   std::unique_ptr<Message> state(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New());
   if (!state->ParseFromString(row)) return absl::DataLossError("a row cannot be read");

@@ -67,8 +67,10 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
   const auto& resource = request.GetReflection()->GetMessage(request, method.resource);
   const auto& asked = static_cast<const google::protobuf::FieldMask&>(
       request.GetReflection()->GetMessage(request, method.update_mask));
+  const std::string& prefix = method.resource->name();
   ASSIGN_OR_RETURN(const google::protobuf::FieldMask mask,
-                   EffectiveUpdateMask(asked, resource, state));
+                   EffectiveUpdateMask(asked, resource, prefix));
+  RETURN_IF_ERROR(CheckImmutable(mask, state, resource, prefix));
   std::unique_ptr<Message> after(state.New());
   after->CopyFrom(state);
   CopyMasked(resource, mask, after.get());

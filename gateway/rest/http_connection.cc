@@ -1,0 +1,283 @@
+#include "gateway/rest/http_connection.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/read.hpp>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace rapport::rest {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+// Read at once from a connection; also the room for a body's pieces.
+constexpr size_t kPieceBytes = 64 * 1024;
+// Longer ones overflow the clock.
+constexpr absl::Duration kLongestTimeout = absl::Hours(24 * 365);
+// Headers and what came behind them, by mistake of size at most.
+constexpr size_t kBufferBytes = kMaxHeaderBytes + kPieceBytes;
+
+template <typename Text>
+absl::string_view View(const Text& text) {
+  return {text.data(), text.size()};
+}
+
+// As HTTP wants it (RFC 9110, 5.6.7); made once a second.
+const std::string& DateHeader() {
+  thread_local absl::Time made_at = absl::InfinitePast();
+  thread_local std::string header;
+  const absl::Time now = absl::Now();
+  if (now - made_at >= absl::Seconds(1)) {
+    made_at = now;
+    header = absl::FormatTime("Date: %a, %d %b %E4Y %H:%M:%S GMT\r\n", now, absl::UTCTimeZone());
+  }
+  return header;
+}
+
+HttpRequest RequestOf(const Connection::Parser& parser) {
+  const auto& message = parser.get();
+  const absl::string_view target = View(message.target());
+  const size_t question = target.find('?');
+  const bool has_query = question != absl::string_view::npos;
+  return {.method = View(message.method_string()),
+          .path = target.substr(0, question),
+          .query = has_query ? target.substr(question + 1) : absl::string_view(),
+          .idempotency_key = View(message["Idempotency-Key"]),
+          .if_match = View(message[http::field::if_match]),
+          .consistency_token = View(message["Rapport-Consistency-Token"]),
+          .traceparent = View(message["traceparent"]),
+          .actor = View(message["X-Rapport-Actor"]),
+          .content_type = View(message[http::field::content_type])};
+}
+
+HttpResponse Closing(HttpResponse response) {
+  response.close = true;
+  return response;
+}
+
+HttpResponse Plain(int status, absl::string_view text) {
+  return {.status = status, .body = std::string(text), .content_type = "text/plain"};
+}
+
+}  // namespace
+
+std::chrono::steady_clock::time_point DeadlineAfter(absl::Duration timeout) {
+  return std::chrono::steady_clock::now() +
+         absl::ToChronoNanoseconds(std::min(timeout, kLongestTimeout));
+}
+
+Connection::Connection(asio::ip::tcp::socket socket, std::weak_ptr<asio::io_context> io,
+                       std::shared_ptr<ServerContext> server)
+    : socket_(std::move(socket)),
+      io_(std::move(io)),
+      server_(std::move(server)),
+      buffer_(kBufferBytes) {}
+
+void Connection::ExpireAfter(absl::Duration timeout) {
+  timed_out_ = false;
+  deadline_ = DeadlineAfter(timeout);
+}
+
+void Connection::CheckDeadline(Clock::time_point now) {
+  if (now < deadline_) return;
+  NeverExpire();
+  timed_out_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);  // whoever waits finds timed_out_
+}
+
+void Connection::CloseIfIdle() {
+  if (idle_) Close();
+}
+
+void Connection::Close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+asio::awaitable<void> Connection::Run() {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  // No && between two co_awaits: g++ 12 may run the second one though the first was false.
+  for (bool good = co_await WaitForRequest(); good;) {
+    good = co_await ServeOne();
+    if (good) good = co_await WaitForRequest();
+  }
+  Close();
+}
+
+asio::awaitable<void> Connection::Refuse() {
+  const HttpResponse response =
+      HttpErrorResponse(503, "too many connections; use fewer, or another gateway");
+  if (co_await Write(response, true, false)) co_await Linger();
+  Close();
+}
+
+asio::awaitable<bool> Connection::WaitForRequest() {
+  if (server_->closing) co_return false;
+  if (buffer_.size() > 0) co_return true;
+  idle_ = true;
+  ExpireAfter(server_->options.idle_timeout);
+  const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_read, kAwait);
+  idle_ = false;
+  co_return !error;
+}
+
+asio::awaitable<bool> Connection::ServeOne() {
+  Parser parser;
+  parser.header_limit(kMaxHeaderBytes);
+  parser.body_limit(boost::none);  // ReadBody limits it: an import has no limit
+  ExpireAfter(server_->options.header_timeout);
+  const auto [error, bytes] = co_await http::async_read_header(socket_, buffer_, parser, kAwait);
+  HttpResponse response;
+  if (!error) {
+    response = co_await Respond(parser);
+  } else if (timed_out_) {
+    response = Closing(HttpErrorResponse(408, "the headers took too long"));
+  } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    response = Closing(HttpErrorResponse(
+        431, absl::StrCat("the headers are longer than ", kMaxHeaderBytes, " bytes")));
+  } else if (error.category() == http::make_error_code(http::error::bad_method).category() &&
+             error != http::error::end_of_stream && error != http::error::partial_message) {
+    response = Closing(HttpErrorResponse(400, "this is not HTTP/1.1"));
+  } else {
+    co_return false;
+  }
+  const bool unread = !parser.is_done();
+  const bool close = response.close || unread || !parser.get().keep_alive() ||
+                     parser.get().version() < 11 || server_->closing;
+  const bool head = parser.get().method() == http::verb::head;
+  if (!co_await Write(response, close, head)) co_return false;
+  if (unread) co_await Linger();
+  co_return !close;
+}
+
+asio::awaitable<HttpResponse> Connection::Respond(Parser& parser) {
+  const HttpRequest request = RequestOf(parser);
+  if (request.path == "/healthz") co_return Plain(200, "ok");
+  if (request.path == "/readyz") {
+    co_return server_->options.ready() ? Plain(200, "ready") : Plain(503, "not ready");
+  }
+  co_return co_await RespondToCall(parser, request);
+}
+
+asio::awaitable<HttpResponse> Connection::RespondToCall(Parser& parser, HttpRequest request) {
+  const RouteMatch match = server_->routes.Find(request.method, request.path);
+  const uint64_t limit = server_->options.max_body_bytes;
+  const HttpResponse too_large =
+      Closing(HttpErrorResponse(413, absl::StrCat("the body is larger than ", limit, " bytes")));
+  if (parser.content_length().value_or(0) > limit) co_return too_large;
+  if (match.route != nullptr && match.route->body != nullptr && !parser.content_length() &&
+      !parser.chunked()) {
+    co_return HttpErrorResponse(411, "send the body with its Content-Length, or chunked");
+  }
+  if (!co_await Continue(parser)) co_return HttpResponse{.close = true};
+  std::string body;
+  switch (co_await ReadBody(parser, &body)) {
+    case Read::kEnd:
+      break;
+    case Read::kPiece:
+      co_return too_large;
+    case Read::kTimeout:
+      co_return Closing(HttpErrorResponse(408, "the body took too long"));
+    case Read::kBroken:
+      co_return Closing(HttpErrorResponse(400, "the body is broken"));
+  }
+  if (match.route == nullptr) co_return NoRoute(match, request);
+  request.body = body;
+  PreparedCall prepared = PrepareCall(match, request, absl::Now() + server_->options.call_timeout);
+  if (prepared.call == nullptr) co_return std::move(prepared.refusal);
+  NeverExpire();
+  co_return AnswerCall(prepared.context, co_await Ask(std::move(prepared.call)));
+}
+
+asio::awaitable<bool> Connection::Continue(Parser& parser) {
+  if (parser.is_done() ||
+      !absl::EqualsIgnoreCase(View(parser.get()[http::field::expect]), "100-continue")) {
+    co_return true;
+  }
+  co_return co_await WriteAll("HTTP/1.1 100 Continue\r\n\r\n", "");
+}
+
+asio::awaitable<Connection::Read> Connection::ReadPiece(Parser& parser, absl::string_view* piece) {
+  if (piece_.empty()) piece_.resize(kPieceBytes);
+  while (!parser.is_done()) {
+    auto& body = parser.get().body();
+    body.data = piece_.data();
+    body.size = piece_.size();
+    const auto [error, bytes] = co_await http::async_read_some(socket_, buffer_, parser, kAwait);
+    if (error && error != http::error::need_buffer) {
+      co_return timed_out_ ? Read::kTimeout : Read::kBroken;
+    }
+    *piece = absl::string_view(piece_.data(), piece_.size() - body.size);
+    if (!piece->empty()) co_return Read::kPiece;
+  }
+  co_return Read::kEnd;
+}
+
+// kPiece means that there is more than the limit.
+asio::awaitable<Connection::Read> Connection::ReadBody(Parser& parser, std::string* body) {
+  ExpireAfter(server_->options.body_timeout);
+  body->reserve(parser.content_length().value_or(0));
+  absl::string_view piece;
+  for (;;) {
+    const Read read = co_await ReadPiece(parser, &piece);
+    if (read != Read::kPiece) co_return read;
+    if (body->size() + piece.size() > server_->options.max_body_bytes) co_return read;
+    body->append(piece.data(), piece.size());
+  }
+}
+
+asio::awaitable<Reply> Connection::Ask(CallPtr call) {
+  // The answer may come on any thread, even after the server is gone: it keeps the io_context.
+  const auto start = [](auto resume, std::shared_ptr<asio::io_context> io, Handler* handler,
+                        CallPtr started) {
+    started->done = [io = std::move(io), resume = std::move(resume)](Reply reply) mutable {
+      asio::post(*io, [resume = std::move(resume), reply = std::move(reply)]() mutable {
+        std::move(resume)(std::move(reply));
+      });
+    };
+    handler->Handle(std::move(started));
+  };
+  co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(Reply)>(
+      start, asio::use_awaitable, io_.lock(), server_->handler, std::move(call));
+}
+
+asio::awaitable<bool> Connection::Write(const HttpResponse& response, bool close, bool head) {
+  const std::string headers = absl::StrCat(
+      "HTTP/1.1 ", response.status, " ", ReasonOf(response.status), "\r\n", DateHeader(),
+      "Content-Type: ", response.content_type, "\r\nContent-Length: ", response.body.size(),
+      close ? "\r\nConnection: close\r\n" : "\r\n", response.headers, "\r\n");
+  co_return co_await WriteAll(headers, head ? absl::string_view() : response.body);
+}
+
+asio::awaitable<bool> Connection::WriteAll(absl::string_view head, absl::string_view body) {
+  ExpireAfter(server_->options.write_timeout);
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head.data(), head.size()),
+                                                     asio::buffer(body.data(), body.size())};
+  const auto [error, bytes] = co_await asio::async_write(socket_, buffers, kAwait);
+  co_return !error;
+}
+
+asio::awaitable<void> Connection::Linger() {
+  error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  if (piece_.empty()) piece_.resize(kPieceBytes);
+  ExpireAfter(server_->options.linger_timeout);
+  for (;;) {
+    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(piece_), kAwait);
+    if (error || timed_out_) co_return;
+  }
+}
+
+}  // namespace rapport::rest
