@@ -71,18 +71,19 @@ const AggregateType* Registry::FindByPlural(absl::string_view plural) const {
 }
 
 absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std::string& name) {
-  auto [entry, inserted] = rows_.try_emplace(name);
-  Row& row = entry->second;
-  if (!inserted) return &row;
-  row.type = &type;
+  if (const auto present = rows_.find(name); present != rows_.end()) return &present->second;
+  // Kept only once it was read: a row that could not be is not a resource that does not exist.
+  Row row{.type = &type};
   ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(type.plural, name), &row.bytes));
-  if (!found) return &row;
-  row.state =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New(&arena_);
-  if (!row.state->ParseFromString(row.bytes)) {
-    return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+  if (found) {
+    row.state = google::protobuf::MessageFactory::generated_factory()
+                    ->GetPrototype(type.state)
+                    ->New(&arena_);
+    if (!row.state->ParseFromString(row.bytes)) {
+      return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+    }
   }
-  return &row;
+  return &rows_.emplace(name, std::move(row)).first->second;
 }
 
 absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {

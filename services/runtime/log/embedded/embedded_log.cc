@@ -106,6 +106,13 @@ class EmbeddedLog : public EventLog {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<int> Partitions(const std::string& topic) override {
+    std::lock_guard lock(mutex_);
+    const auto found = topics_.find(topic);
+    if (found == topics_.end()) return NotFound(topic, "not in this log");
+    return static_cast<int>(found->second.size());
+  }
+
   void Claim(const TopicPartition& partition, ClaimDone done) override {
     log::v1::Record claim;
     claim.set_kind(log::v1::Record::CLAIM);
