@@ -12,7 +12,7 @@ namespace rapport {
 namespace {
 
 bool IsDumped(absl::string_view key) {
-  return !key.empty() && absl::string_view("RITHQS").find(key[0]) != absl::string_view::npos;
+  return !key.empty() && absl::string_view("RITHQ").find(key[0]) != absl::string_view::npos;
 }
 
 }  // namespace

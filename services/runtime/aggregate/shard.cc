@@ -197,6 +197,7 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
 
 // Whatever was not confirmed is forgotten; the next claim reads what became of it.
 void Shard::Recover(const absl::Status& why) {
+  sequences_.Clear();
   std::deque<Command> refused;
   {
     std::lock_guard lock(mutex_);
@@ -291,7 +292,7 @@ void Shard::TakeBatch() {
     }
   }
   figures_ = {.commands = batch_.size()};
-  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry);
+  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry, &sequences_);
   const absl::StatusOr<bool> known = ParentsAreKnown();
   if (!known.ok()) return FailBatch(known.status());
   if (*known) return DecideBatch();

@@ -157,6 +157,7 @@ class Shard {
   Replay replay_;
   Position position_;  // applied_ is what readers may know of it
   std::deque<Command> batch_;
+  SequenceCache sequences_;
   std::unique_ptr<Overlay> overlay_;
   std::vector<std::string> records_;
   std::vector<Decided> decided_;

@@ -6,7 +6,6 @@
 //   T plural 0 parent 0 ~occur_time name     -> ""           (newest first under one parent)
 //   H root 0 sequence                        -> rapport.log.v1.Record
 //   Q root 0 request id                      -> rapport.log.v1.AnsweredRequest
-//   S root                                   -> sequence of the root's last event
 //   P root                                   -> "+" lives, "-" deleted (followed elsewhere)
 //   M name                                   -> rapport.log.v1.Checkpoint
 #pragma once
@@ -45,14 +44,14 @@ inline std::string Newest(absl::string_view plural, absl::string_view parent, in
   return absl::StrCat(NewestPrefix(plural, parent),
                       BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63))), name);
 }
+inline std::string HistoryPrefix(absl::string_view root) {
+  return absl::StrCat("H", root, Zero());
+}
 inline std::string History(absl::string_view root, int64_t sequence) {
-  return absl::StrCat("H", root, Zero(), BigEndian(static_cast<uint64_t>(sequence)));
+  return absl::StrCat(HistoryPrefix(root), BigEndian(static_cast<uint64_t>(sequence)));
 }
 inline std::string Request(absl::string_view root, absl::string_view request_id) {
   return absl::StrCat("Q", root, Zero(), request_id);
-}
-inline std::string Sequence(absl::string_view root) {
-  return absl::StrCat("S", root);
 }
 inline std::string Parent(absl::string_view root) {
   return absl::StrCat("P", root);
@@ -73,7 +72,7 @@ inline absl::string_view NameIn(absl::string_view key) {
 inline absl::string_view PluralIn(absl::string_view key) {
   return key.substr(1, key.find(kSeparator) - 1);
 }
-// The root in a key of H, Q or S.
+// The root in a key of H or Q.
 inline absl::string_view RootIn(absl::string_view key) {
   return key.substr(1, key.find(kSeparator) - 1);
 }
