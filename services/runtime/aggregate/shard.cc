@@ -26,6 +26,10 @@ absl::Status CannotRead(const TopicPartition& partition, Offset offset) {
                                           " cannot be read; restore the log"));
 }
 
+absl::Status ShuttingDown() {
+  return Unavailable("the server is shutting down", kRetryAfter);
+}
+
 }  // namespace
 
 Shard::Shard(ShardOptions options) : options_(std::move(options)) {}
@@ -62,11 +66,14 @@ void Shard::LoadCheckpoint() {
 }
 
 void Shard::Stop(absl::AnyInvocable<void()> stopped) {
+  std::vector<Waiter> waiters;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     stopped_ = std::move(stopped);
+    waiters.swap(waiters_);
   }
+  for (auto& waiter : waiters) waiter.ready(ShuttingDown());
   Schedule();
 }
 
@@ -75,7 +82,7 @@ void Shard::Submit(Command command) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) {
-      refusal = Unavailable("the server is shutting down", kRetryAfter);
+      refusal = ShuttingDown();
     } else if (queue_.size() >= kMaxQueuedCommands) {
       refusal = Overloaded("too many commands are waiting", kRetryAfter);
     } else if (state_ != State::kServing) {
@@ -90,14 +97,16 @@ void Shard::Submit(Command command) {
 
 void Shard::WhenApplied(Offset offset, absl::Time deadline,
                         absl::AnyInvocable<void(absl::Status)> ready) {
+  absl::Status status;
   {
     std::lock_guard lock(mutex_);
-    if (applied_ < offset) {
+    if (applied_ < offset && !stopping_) {
       waiters_.push_back({offset, deadline, std::move(ready)});
       return;
     }
+    if (applied_ < offset) status = ShuttingDown();
   }
-  ready(absl::OkStatus());
+  ready(status);
 }
 
 void Shard::Tick() {
@@ -160,12 +169,13 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { BeginClaim(); };
       return true;
     }
-    if (state_ == State::kServing && !queue_.empty()) {
-      *work = [this] { TakeBatch(); };
-      return true;
-    }
+    // Before the next batch, or a busy shard would never hear of deletions.
     if (options_.parents && follow_wanted_.exchange(false)) {
       *work = [this] { (void)FollowParents(); };
+      return true;
+    }
+    if (state_ == State::kServing && !queue_.empty()) {
+      *work = [this] { TakeBatch(); };
       return true;
     }
     if (stopping_ && stopped_) *work = std::exchange(stopped_, nullptr);
@@ -317,7 +327,7 @@ absl::StatusOr<bool> Shard::ParentsAreKnown() const {
     if (!FollowsParentOf(command)) continue;
     if (command.parents_needed > followed_) return false;
     ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
-    if (!known) return false;
+    if (!known || life == "-") return false;
   }
   return true;
 }
