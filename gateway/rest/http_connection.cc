@@ -11,6 +11,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/rest/import_rows.h"
+#include "gateway/rest/import_stream.h"
+#include "services/runtime/base/status.h"
 
 namespace rapport::rest {
 namespace {
@@ -22,6 +25,7 @@ using boost::system::error_code;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // Read at once from a connection; also the room for a body's pieces.
 constexpr size_t kPieceBytes = 64 * 1024;
+constexpr absl::Duration kImportRetryAfter = absl::Seconds(5);
 // Longer ones overflow the clock.
 constexpr absl::Duration kLongestTimeout = absl::Hours(24 * 365);
 // Headers and what came behind them, by mistake of size at most.
@@ -153,6 +157,7 @@ asio::awaitable<bool> Connection::ServeOne() {
   } else {
     co_return false;
   }
+  if (response.sent) co_return !response.close && !server_->closing;
   const bool unread = !parser.is_done();
   const bool close = response.close || unread || !parser.get().keep_alive() ||
                      parser.get().version() < 11 || server_->closing;
@@ -168,6 +173,7 @@ asio::awaitable<HttpResponse> Connection::Respond(Parser& parser) {
   if (request.path == "/readyz") {
     co_return server_->options.ready() ? Plain(200, "ready") : Plain(503, "not ready");
   }
+  if (IsImportPath(request.path)) co_return co_await RespondToImport(parser, request);
   co_return co_await RespondToCall(parser, request);
 }
 
@@ -199,6 +205,29 @@ asio::awaitable<HttpResponse> Connection::RespondToCall(Parser& parser, HttpRequ
   if (prepared.call == nullptr) co_return std::move(prepared.refusal);
   NeverExpire();
   co_return AnswerCall(prepared.context, co_await Ask(std::move(prepared.call)));
+}
+
+asio::awaitable<HttpResponse> Connection::RespondToImport(Parser& parser, HttpRequest request) {
+  PlannedImport planned = PlanImport(server_->routes, request);
+  if (!planned.good) co_return std::move(planned.refusal);
+  if (parser.get().version() < 11) co_return HttpErrorResponse(400, "an import needs HTTP/1.1");
+  if (!parser.content_length() && !parser.chunked()) {
+    co_return HttpErrorResponse(411, "send the rows with their Content-Length, or chunked");
+  }
+  if (++server_->imports > kMaxImports) {
+    --server_->imports;
+    co_return ErrorResponse(ForCaller(
+        Overloaded("too many imports at once; wait for another to end", kImportRetryAfter), ""));
+  }
+  bool good = co_await Continue(parser);
+  if (good) {
+    const auto stream = std::make_shared<ImportStream>(*this, std::move(planned.plan), request);
+    good = co_await stream->Run(parser, absl::StrCat("HTTP/1.1 200 OK\r\n", DateHeader(),
+                                                     "Content-Type: application/x-ndjson\r\n",
+                                                     "Transfer-Encoding: chunked\r\n\r\n"));
+  }
+  --server_->imports;
+  co_return HttpResponse{.close = !good, .sent = true};
 }
 
 asio::awaitable<bool> Connection::Continue(Parser& parser) {

@@ -27,6 +27,7 @@ struct ServerContext {
   Handler* handler = nullptr;
   std::atomic<int> connections = 0;
   std::atomic<int> refusals = 0;
+  std::atomic<int> imports = 0;
   std::atomic<bool> closing = false;
 };
 
@@ -51,6 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Close();
 
  private:
+  friend class ImportStream;
   enum class Read { kPiece, kEnd, kTimeout, kBroken };
 
   void ExpireAfter(absl::Duration timeout);
@@ -61,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<bool> ServeOne();
   boost::asio::awaitable<HttpResponse> Respond(Parser& parser);
   boost::asio::awaitable<HttpResponse> RespondToCall(Parser& parser, HttpRequest request);
+  boost::asio::awaitable<HttpResponse> RespondToImport(Parser& parser, HttpRequest request);
   boost::asio::awaitable<bool> Continue(Parser& parser);
   // The next piece of the body, in piece_.
   boost::asio::awaitable<Read> ReadPiece(Parser& parser, absl::string_view* piece);

@@ -20,6 +20,7 @@ struct HttpResponse {
   std::string body;
   absl::string_view content_type = "application/json; charset=utf-8";
   bool close = false;  // the connection cannot be used again
+  bool sent = false;   // the client has it already
 };
 
 // 400 for INVALID_ARGUMENT and so on, by the table of the API's habits.

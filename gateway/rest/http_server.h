@@ -33,6 +33,8 @@ inline constexpr uint64_t kMaxBodyBytes = 4 * 1024 * 1024;
 inline constexpr int kMaxConnections = 1'024;
 // Connections over the limit that are being told so; beyond, they are just closed.
 inline constexpr int kMaxRefusals = 128;
+// Imports at once: each may hold 8 MiB of rows and 16 MiB of results, and a few fill the services.
+inline constexpr int kMaxImports = 16;
 // How long one connection may stay silent between requests.
 inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
 // From a request's first byte to the end of its headers.

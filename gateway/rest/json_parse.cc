@@ -138,7 +138,8 @@ class Parser {
   absl::Status Syntax() { return Wrong(scanner_.error()); }
   absl::Status WrongType(absl::string_view expected) {
     const Token token = scanner_.Peek();
-    if (token == Token::kOther) {
+    const bool is_word = token == Token::kTrue || token == Token::kFalse || token == Token::kNull;
+    if (token == Token::kOther || (is_word && !scanner_.Literal(NameOf(token)))) {
       scanner_.Fail(absl::StrCat("expected ", expected));
       return Syntax();
     }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -29,7 +30,9 @@ Node::Node(NodeOptions options) : options_(std::move(options)) {
   if (options_.clock == nullptr) options_.clock = &system_clock_;
 }
 
-Node::~Node() { Stop(); }
+Node::~Node() {
+  Stop();
+}
 
 std::vector<const ServiceDescriptor*> Node::services() const {
   std::vector<const ServiceDescriptor*> all;
@@ -76,9 +79,9 @@ absl::Status Node::Start(absl::Duration timeout) {
   stores_ = std::make_unique<StoreResources>(options_.cache_bytes, options_.memtable_bytes);
   executor_ = std::make_unique<Executor>(options_.threads);
   ASSIGN_OR_RETURN(
-      log_, OpenEmbeddedLog({.path = options_.data_dir + "/log",
-                             .min_free_bytes = options_.min_free_bytes},
-                            [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
+      log_, OpenEmbeddedLog(
+                {.path = options_.data_dir + "/log", .min_free_bytes = options_.min_free_bytes},
+                [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
   gateway::GatewayOptions gateway_options{.secret = secret};
   for (auto& spec : AllServices()) {
     ServiceOptions service_options{
@@ -111,7 +114,16 @@ void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
     for (auto& service : services_) service->Tick();
+    const auto due = std::partition(later_.begin(), later_.end(),
+                                    [now = absl::Now()](auto& task) { return task.first > now; });
+    for (auto task = due; task != later_.end(); ++task) executor_->Submit(std::move(task->second));
+    later_.erase(due, later_.end());
   }
+}
+
+void Node::RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task) {
+  std::lock_guard lock(mutex_);
+  if (!stopping_) later_.emplace_back(absl::Now() + delay, std::move(task));
 }
 
 void Node::Stop() {

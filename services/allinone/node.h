@@ -40,6 +40,8 @@ class Node {
   bool Handles(const MethodDescriptor& method) const { return gateway_->Handles(method); }
   std::vector<const ServiceDescriptor*> services() const;
   Metrics& metrics() { return *metrics_; }
+  // Runs a task later, to the tick. Dropped where the node stops first.
+  void RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task);
   // OK where all serve.
   absl::Status Health() const;
 
@@ -59,6 +61,7 @@ class Node {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::vector<std::pair<absl::Time, absl::AnyInvocable<void()>>> later_;
   std::thread ticker_;
 };
 

@@ -4,18 +4,14 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/import/session.h"
+#include "gateway/rest/http_server.h"
 #include "services/runtime/rpc/server.h"
 
 namespace rapport {
 namespace {
-struct NoImport : StreamSession {
-  explicit NoImport(Stream& s) { s.Finish(absl::UnimplementedError("soon")); }
-  void OnMessage(std::unique_ptr<google::protobuf::Message>) override {}
-  void OnHalfClose() override {}
-  void OnCancel() override {}
-};
-
 bool IsLoopback(absl::string_view address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
          absl::StartsWith(address, "[::1]:");
@@ -36,6 +32,22 @@ absl::Status CheckListeners(const ServeOptions& options) {
                  address.c_str());
   }
   return absl::OkStatus();
+}
+
+struct Endpoint {
+  std::string host;
+  int port = 0;
+};
+
+absl::StatusOr<Endpoint> ParseEndpoint(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  Endpoint endpoint{.host = address.substr(0, colon)};
+  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &endpoint.port) ||
+      endpoint.port < 0 || endpoint.port > 65'535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", address, "\" is not host:port, for example 127.0.0.1:8080"));
+  }
+  return endpoint;
 }
 
 std::string HostOf(const std::string& address) {
@@ -76,15 +88,25 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   Node node(options.node);
   RETURN_IF_ERROR(node.Start());
-  GrpcServer grpc({.address = options.grpc,
-                   .services = node.services(),
-                   .handler = &node.handler(),
-                   .handles = [&node](const auto& method) { return node.Handles(method); },
-                   .streams = {{"rapport.gateway.v1.Gateway.Import", [](CallMetadata, Stream& s) {
-                                  return std::make_unique<NoImport>(s);
-                                }}}});
+  GrpcServer grpc(
+      {.address = options.grpc,
+       .services = node.services(),
+       .handler = &node.handler(),
+       .handles = [&node](const auto& method) { return node.Handles(method); },
+       .streams = {{"rapport.gateway.v1.Gateway.Import",
+                    ImportSessions(&node.handler(), [&node](absl::Duration delay, auto task) {
+                      node.RunAfter(delay, std::move(task));
+                    })}}});
   RETURN_IF_ERROR(grpc.Start());
+  ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
+  ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
+  ASSIGN_OR_RETURN(const auto http,
+                   rest::HttpServer::Start({.address = http_endpoint.host,
+                                            .port = http_endpoint.port,
+                                            .ready = [&node] { return node.Health().ok(); }},
+                                           std::move(routes), &node.handler()));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
+  Announce("http", options.http, http->port());
   Announce("grpc", options.grpc, grpc.port());
   Announce("metrics", options.metrics, metrics_port);
   std::puts("ready");
@@ -93,7 +115,9 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   wait_for_signal();
   std::puts("draining");
   std::fflush(stdout);
-  grpc.Shutdown(absl::Now() + absl::Seconds(options.drain_seconds));
+  const absl::Time deadline = absl::Now() + absl::Seconds(options.drain_seconds);
+  http->Shutdown(deadline - absl::Now());
+  grpc.Shutdown(deadline);
   node.Stop();
   std::puts("stopped");
   return absl::OkStatus();

@@ -48,9 +48,11 @@ endfunction()
 set(RAPPORT_PROTOS proto_google proto_options proto_log proto_accounts proto_sales proto_service
     proto_marketing proto_gateway)
 
-# rapport_program(<name> SOURCES … DEPENDS …)
+# rapport_program(<name> SOURCES … DEPENDS …): has every message, whichever its libraries name.
 function(rapport_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  list(APPEND arg_DEPENDS ${RAPPORT_PROTOS})
+  list(REMOVE_DUPLICATES arg_DEPENDS)
   add_executable(${name} ${arg_SOURCES})
   target_compile_options(${name} PRIVATE ${RAPPORT_WARNINGS})
   target_compile_definitions(${name} PRIVATE RAPPORT_VERSION="${PROJECT_VERSION}")

@@ -1,6 +1,5 @@
 #include "services/runtime/aggregate/overlay.h"
 
-#include "absl/strings/numbers.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/runtime/aggregate/standard.h"
@@ -71,33 +70,30 @@ const AggregateType* Registry::FindByPlural(absl::string_view plural) const {
 }
 
 absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std::string& name) {
-  auto [entry, inserted] = rows_.try_emplace(name);
-  Row& row = entry->second;
-  if (!inserted) return &row;
-  row.type = &type;
+  if (const auto present = rows_.find(name); present != rows_.end()) return &present->second;
+  // Kept only once it was read: a row that could not be is not a resource that does not exist.
+  Row row{.type = &type};
   ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(type.plural, name), &row.bytes));
-  if (!found) return &row;
-  row.state =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New(&arena_);
-  if (!row.state->ParseFromString(row.bytes)) {
-    return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+  if (found) {
+    row.state = google::protobuf::MessageFactory::generated_factory()
+                    ->GetPrototype(type.state)
+                    ->New(&arena_);
+    if (!row.state->ParseFromString(row.bytes)) {
+      return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+    }
   }
-  return &row;
+  return &rows_.emplace(name, std::move(row)).first->second;
 }
 
 absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {
-  if (const auto found = sequences_.find(root); found != sequences_.end()) {
-    return found->second.last;
-  }
-  std::string text;
-  ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Sequence(root), &text));
-  int64_t sequence = 0;
-  if (found && !absl::SimpleAtoi(text, &sequence)) {
-    return absl::DataLossError(
-        absl::StrCat("the projection's sequence of ", root, " is no number"));
-  }
-  sequences_[root].last = sequence;
-  return sequence;
+  if (const auto found = sequences_.find(root); found != sequences_.end()) return found->second;
+  if (const auto cached = cache_ == nullptr ? std::nullopt : cache_->Find(root)) return *cached;
+  const auto newest = store_.NewIterator();
+  newest->SeekForPrev(keys::History(root, INT64_MAX));
+  if (!newest->status().ok()) return absl::DataLossError(newest->status().ToString());
+  const std::string prefix = keys::HistoryPrefix(root);
+  if (!newest->Valid() || !newest->key().starts_with(prefix)) return 0;
+  return absl::big_endian::Load64(newest->key().data() + prefix.size());
 }
 
 absl::StatusOr<std::optional<log::v1::AnsweredRequest>> Overlay::FindRequest(
@@ -159,7 +155,7 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
           .occur_time = record.occur_time(),
           .record_time = record.record_time()});
   row->bytes = SerializeDeterministic(*row->state);
-  sequences_[record.root()] = {.last = record.sequence(), .changed = true};
+  sequences_[record.root()] = record.sequence();
   records_.emplace_back(keys::History(record.root(), record.sequence()), std::move(bytes));
   return absl::OkStatus();
 }
@@ -176,11 +172,12 @@ absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoin
   }
   for (const auto& [key, bytes] : records_) batch.Put(key, bytes);
   for (const auto& [key, answered] : requests_) batch.Put(key, answered.SerializeAsString());
-  for (const auto& [root, sequence] : sequences_) {
-    if (sequence.changed) batch.Put(keys::Sequence(root), absl::StrCat(sequence.last));
-  }
   batch.Put(keys::Meta("applied"), checkpoint.SerializeAsString());
-  return store.Write(&batch);
+  RETURN_IF_ERROR(store.Write(&batch));
+  if (cache_ != nullptr) {
+    for (const auto& [root, last] : sequences_) cache_->Store(root, last);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace rapport

@@ -36,6 +36,26 @@ class Registry {
   absl::flat_hash_map<std::string, const AggregateType*> by_plural_;
 };
 
+// The last sequences of a partition's busy roots, so that most commands look up none. Confirmed
+// ones only.
+class SequenceCache {
+ public:
+  std::optional<int64_t> Find(const std::string& root) const {
+    const auto found = last_.find(root);
+    return found == last_.end() ? std::nullopt : std::optional(found->second);
+  }
+  void Store(const std::string& root, int64_t last) {
+    if (last_.size() >= kMaxRoots) last_.clear();
+    last_[root] = last;
+  }
+  void Clear() { last_.clear(); }
+
+ private:
+  // About 1 MiB of one partition.
+  static constexpr size_t kMaxRoots = 16'384;
+  absl::flat_hash_map<std::string, int64_t> last_;
+};
+
 class Overlay {
  public:
   struct Row {
@@ -46,7 +66,9 @@ class Overlay {
     std::vector<std::string> keys_before;  // of indexes, as the store has them
   };
 
-  Overlay(const Store& store, const Registry& registry) : store_(store), registry_(registry) {}
+  // `cache` may be null; it outlives the overlay and learns what WriteTo wrote.
+  Overlay(const Store& store, const Registry& registry, SequenceCache* cache = nullptr)
+      : store_(store), registry_(registry), cache_(cache) {}
 
   absl::StatusOr<Row*> Find(const AggregateType& type, const std::string& name);
   absl::StatusOr<int64_t> LastSequence(const std::string& root);
@@ -65,16 +87,12 @@ class Overlay {
   size_t size() const { return records_.size(); }
 
  private:
-  struct Sequence {
-    int64_t last = 0;
-    bool changed = false;
-  };
-
   const Store& store_;
   const Registry& registry_;
+  SequenceCache* const cache_;
   google::protobuf::Arena arena_;
   absl::node_hash_map<std::string, Row> rows_;
-  absl::flat_hash_map<std::string, Sequence> sequences_;                 // by root
+  absl::flat_hash_map<std::string, int64_t> sequences_;                  // of roots with new events
   absl::flat_hash_map<std::string, log::v1::AnsweredRequest> requests_;  // by key
   std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
 };

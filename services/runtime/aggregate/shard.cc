@@ -17,14 +17,6 @@ namespace {
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
-// Records of one replayed batch.
-constexpr size_t kReplayRecords = 1'024;
-
-absl::Status CannotRead(const TopicPartition& partition, Offset offset) {
-  return absl::DataLossError(absl::StrCat(partition.topic, "/", partition.partition,
-                                          ": the record at offset ", offset,
-                                          " cannot be read; restore the log"));
-}
 
 absl::Status ShuttingDown() {
   return Unavailable("the server is shutting down", kRetryAfter);
@@ -32,10 +24,14 @@ absl::Status ShuttingDown() {
 
 }  // namespace
 
-Shard::Shard(ShardOptions options) : options_(std::move(options)) {}
+Shard::Shard(ShardOptions options)
+    : options_(std::move(options)),
+      replay_({.partition = options_.partition,
+               .log = options_.log,
+               .registry = options_.registry,
+               .store = options_.store}) {}
 
 void Shard::Start() {
-  LoadCheckpoint();
   if (options_.parents) {
     options_.log->Watch(*options_.parents, [this] {
       follow_wanted_ = true;
@@ -45,24 +41,12 @@ void Shard::Start() {
   Schedule();
 }
 
-void Shard::LoadCheckpoint() {
-  log::v1::Checkpoint applied;
-  std::string bytes;
-  if (options_.store->Get(keys::Meta("applied"), &bytes).value_or(false)) {
-    Ensure(applied.ParseFromString(bytes), "a checkpoint is written by MakeCheckpoint");
-  }
-  applied_ = applied.next_offset();
-  validity_ = {.claim = {.offset = applied.claim_offset(), .id = applied.claim_id()},
-               .number = applied.number()};
-  record_time_ = applied.record_time();
-
-  log::v1::Checkpoint followed;
-  if (options_.store->Get(keys::Meta("followed"), &bytes).value_or(false)) {
-    Ensure(followed.ParseFromString(bytes), "a checkpoint is written by FollowParents");
-  }
-  followed_ = followed.next_offset();
-  followed_validity_ = {.claim = {.offset = followed.claim_offset(), .id = followed.claim_id()},
-                        .number = followed.number()};
+// Whatever was decided or admitted and not confirmed is forgotten with what is loaded here.
+absl::Status Shard::LoadPositions() {
+  ASSIGN_OR_RETURN(position_, LoadPosition(*options_.store, kAppliedPosition));
+  ASSIGN_OR_RETURN(followed_, LoadPosition(*options_.store, kFollowedPosition));
+  Publish(position_.next);
+  return absl::OkStatus();
 }
 
 void Shard::Stop(absl::AnyInvocable<void()> stopped) {
@@ -201,6 +185,7 @@ void Shard::Complete(absl::AnyInvocable<void()> completion) {
 // --- owning the partition
 
 void Shard::BeginClaim() {
+  if (const absl::Status loaded = LoadPositions(); !loaded.ok()) return Recover(loaded);
   Ask();
   options_.log->Claim(options_.partition, [this](absl::StatusOr<Epoch> claim) {
     Complete([this, claim = std::move(claim)] { CatchUp(claim); });
@@ -209,10 +194,10 @@ void Shard::BeginClaim() {
 
 void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   if (!claim.ok()) return Recover(claim.status());
-  if (const absl::Status replayed = Replay(claim->offset + 1); !replayed.ok()) {
-    return Recover(replayed);
-  }
-  if (validity_.claim.id != claim->id) {
+  const absl::Status replayed =
+      replay_.Run(claim->offset + 1, &position_, [this](Offset applied) { Publish(applied); });
+  if (!replayed.ok()) return Recover(replayed);
+  if (position_.validity.claim.id != claim->id) {
     return Recover(Unavailable("another owner claimed the partition meanwhile", kRetryAfter));
   }
   std::lock_guard lock(mutex_);
@@ -220,37 +205,9 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   state_ = State::kServing;
 }
 
-absl::Status Shard::Replay(Offset until) {
-  if (applied_ > until) {
-    return absl::DataLossError(absl::StrCat(
-        "the projection of ", options_.partition.topic, "/", options_.partition.partition,
-        " is ahead of its log; was the log replaced? rebuild the projection"));
-  }
-  while (applied_ < until) {
-    const size_t limit = std::min<size_t>(kReplayRecords, until - applied_);
-    ASSIGN_OR_RETURN(std::vector<Entry> entries,
-                     options_.log->Read(options_.partition, applied_, limit));
-    if (entries.empty()) return Unavailable("the log's end is not readable yet", kRetryAfter);
-    Overlay overlay(*options_.store, *options_.registry);
-    log::v1::Record record;
-    for (auto& entry : entries) {
-      if (!record.ParseFromString(entry.bytes)) return CannotRead(options_.partition, entry.offset);
-      if (!validity_.Admit(entry.offset, record)) continue;
-      if (record.kind() == log::v1::Record::CLAIM) continue;
-      record_time_ = record.record_time();
-      RETURN_IF_ERROR(overlay.Apply(record, std::move(entry.bytes)));
-    }
-    const Offset next = entries.back().offset + 1;
-    RETURN_IF_ERROR(overlay.WriteTo(*options_.store, MakeCheckpoint(next)));
-    Publish(next);
-  }
-  return absl::OkStatus();
-}
-
-// Whatever was not confirmed is forgotten; the next claim reads what became of it. What Replay had
-// begun to admit is forgotten with it, hence the checkpoint.
+// Whatever was not confirmed is forgotten; the next claim reads what became of it.
 void Shard::Recover(const absl::Status& why) {
-  LoadCheckpoint();
+  sequences_.Clear();
   std::deque<Command> refused;
   {
     std::lock_guard lock(mutex_);
@@ -263,16 +220,6 @@ void Shard::Recover(const absl::Status& why) {
   for (auto& command : refused) {
     Finish(std::move(command.call), Unavailable(why.message(), kRetryAfter));
   }
-}
-
-log::v1::Checkpoint Shard::MakeCheckpoint(Offset next) const {
-  log::v1::Checkpoint checkpoint;
-  checkpoint.set_next_offset(next);
-  checkpoint.set_claim_offset(validity_.claim.offset);
-  checkpoint.set_claim_id(validity_.claim.id);
-  checkpoint.set_number(validity_.number);
-  *checkpoint.mutable_record_time() = record_time_;
-  return checkpoint;
 }
 
 void Shard::Publish(Offset applied) {
@@ -298,25 +245,22 @@ bool Shard::FollowsParentOf(const Command& command) const {
 absl::Status Shard::FollowParents() {
   while (true) {
     ASSIGN_OR_RETURN(const std::vector<Entry> entries,
-                     options_.log->Read(*options_.parents, followed_, kReplayRecords));
+                     options_.log->Read(*options_.parents, followed_.next, kReplayRecords));
     if (entries.empty()) return absl::OkStatus();
     rocksdb::WriteBatch batch;
+    Position after = followed_;
     log::v1::Record record;
     for (const auto& entry : entries) {
       if (!record.ParseFromString(entry.bytes)) return CannotRead(*options_.parents, entry.offset);
-      if (!followed_validity_.Admit(entry.offset, record)) continue;
+      if (!after.validity.Admit(entry.offset, record)) continue;
       if (record.kind() != log::v1::Record::EVENT || record.subject() != record.root()) continue;
       const auto life = LifeOf(record);
       if (life) batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
     }
-    log::v1::Checkpoint followed;
-    followed.set_next_offset(entries.back().offset + 1);
-    followed.set_claim_offset(followed_validity_.claim.offset);
-    followed.set_claim_id(followed_validity_.claim.id);
-    followed.set_number(followed_validity_.number);
-    batch.Put(keys::Meta("followed"), followed.SerializeAsString());
+    after.next = entries.back().offset + 1;
+    batch.Put(keys::Meta(kFollowedPosition), ToCheckpoint(after).SerializeAsString());
     RETURN_IF_ERROR(options_.store->Write(&batch));
-    followed_ = followed.next_offset();
+    followed_ = after;
   }
 }
 
@@ -325,7 +269,7 @@ absl::StatusOr<bool> Shard::ParentsAreKnown() const {
   std::string life;
   for (const auto& command : batch_) {
     if (!FollowsParentOf(command)) continue;
-    if (command.parents_needed > followed_) return false;
+    if (command.parents_needed > followed_.next) return false;
     ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
     if (!known || life == "-") return false;
   }
@@ -334,7 +278,7 @@ absl::StatusOr<bool> Shard::ParentsAreKnown() const {
 
 absl::Status Shard::CheckRoot(const Command& command) const {
   if (!FollowsParentOf(command)) return absl::OkStatus();
-  if (command.parents_needed > followed_) {
+  if (command.parents_needed > followed_.next) {
     return Unavailable("the state that the consistency token names has not been seen here yet",
                        kRetryAfter);
   }
@@ -358,17 +302,18 @@ void Shard::TakeBatch() {
     }
   }
   figures_ = {.commands = batch_.size()};
-  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry);
+  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry, &sequences_);
   const absl::StatusOr<bool> known = ParentsAreKnown();
   if (!known.ok()) return FailBatch(known.status());
   if (*known) return DecideBatch();
-  // Only after the end of the parents' log has been seen may an unknown parent be refused.
+  // Only after the end of the parents' log has been seen may an unknown or deleted parent be
+  // refused: it may have been created or undeleted a moment ago.
   Ask();
   options_.log->End(*options_.parents, [this](absl::StatusOr<Offset> end) {
     Complete([this, end = std::move(end)] {
       absl::Status followed = end.status();
-      if (followed.ok() && followed_ < *end) followed = FollowParents();
-      if (followed.ok() && followed_ < *end) {
+      if (followed.ok() && followed_.next < *end) followed = FollowParents();
+      if (followed.ok() && followed_.next < *end) {
         followed = Unavailable("the parents' log is not readable to its end yet", kRetryAfter);
       }
       if (!followed.ok()) return FailBatch(followed);
@@ -378,7 +323,7 @@ void Shard::TakeBatch() {
 }
 
 void Shard::DecideBatch() {
-  record_time_ = Later(record_time_, ToTimestamp(options_.clock->Now()));
+  position_.record_time = Later(position_.record_time, ToTimestamp(options_.clock->Now()));
   for (auto& command : batch_) {
     absl::StatusOr<Reply> reply = Decide(command);
     if (!reply.ok()) reply = Reply{.status = reply.status()};
@@ -398,7 +343,7 @@ void Shard::DecideBatch() {
   options_.log->End(options_.partition, [this](absl::StatusOr<Offset> end) {
     Complete([this, end = std::move(end)] {
       if (!end.ok()) return FailBatch(end.status());
-      if (*end == applied_) return FinishBatch();
+      if (*end == position_.next) return FinishBatch();
       const absl::Status deposed = Unavailable("another owner wrote to the partition", kRetryAfter);
       FailBatch(deposed);
       Recover(deposed);
@@ -413,7 +358,7 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
   }
   ASSIGN_OR_RETURN(const auto answered, overlay_->FindRequest(command.root, command.request_id));
   if (answered &&
-      record_time_.seconds() - answered->record_time().seconds() < kRequestWindowSeconds) {
+      position_.record_time.seconds() - answered->record_time().seconds() < kRequestWindowSeconds) {
     return AnswerRepeat(command, *answered);
   }
   RETURN_IF_ERROR(CheckRoot(command));
@@ -439,11 +384,11 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
   if (command.name.empty()) {
     command.name = absl::StrCat(
         command.root, "/", type.plural, "/",
-        MakeUlid(FromTimestamp(record_time_), absl::MakeUint128(random_(), random_())));
+        MakeUlid(FromTimestamp(position_.record_time), absl::MakeUint128(random_(), random_())));
   }
   Context context{.name = command.name,
-                  .occur_time = record_time_,
-                  .record_time = record_time_,
+                  .occur_time = position_.record_time,
+                  .record_time = position_.record_time,
                   .actor = command.call->metadata.actor};
   if (request.GetReflection()->HasField(request, method.occur_time)) {
     context.occur_time = static_cast<const google::protobuf::Timestamp&>(
@@ -496,9 +441,9 @@ absl::Status Shard::AddRecord(const Command& command, const Context& context,
                               const Message* event) {
   log::v1::Record record;
   record.set_kind(event == nullptr ? log::v1::Record::REQUEST_SETTLED : log::v1::Record::EVENT);
-  record.set_claim_id(validity_.claim.id);
-  record.set_claim_offset(validity_.claim.offset);
-  record.set_number(validity_.number + static_cast<int64_t>(records_.size()) + 1);
+  record.set_claim_id(position_.validity.claim.id);
+  record.set_claim_offset(position_.validity.claim.offset);
+  record.set_number(position_.validity.number + static_cast<int64_t>(records_.size()) + 1);
   record.set_subject(context.name);
   record.set_root(command.root);
   *record.mutable_occur_time() = context.occur_time;
@@ -526,9 +471,9 @@ void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
   absl::Status status = offsets.status();
   if (status.ok()) status = StepTo(*offsets);
   if (status.ok()) {
-    const Offset next = offsets->back() + 1;
-    status = overlay_->WriteTo(*options_.store, MakeCheckpoint(next));
-    if (status.ok()) Publish(next);
+    position_.next = offsets->back() + 1;
+    status = overlay_->WriteTo(*options_.store, ToCheckpoint(position_));
+    if (status.ok()) Publish(position_.next);
   }
   if (!status.ok()) {
     FailBatch(status);
@@ -542,15 +487,17 @@ void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
 // lies between is read: a newer claim ends the ownership, void records are stepped over.
 absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
   const Offset last = offsets.back();
-  if (offsets.front() == applied_ && last - applied_ + 1 == static_cast<Offset>(offsets.size())) {
-    validity_.number += static_cast<int64_t>(offsets.size());
+  if (offsets.front() == position_.next &&
+      last - position_.next + 1 == static_cast<Offset>(offsets.size())) {
+    position_.validity.number += static_cast<int64_t>(offsets.size());
     return absl::OkStatus();
   }
   const absl::Status deposed = Unavailable("another owner claimed the partition", kRetryAfter);
-  if (offsets.front() < applied_) return deposed;
-  Validity validity = validity_;
-  ASSIGN_OR_RETURN(const std::vector<Entry> entries,
-                   options_.log->Read(options_.partition, applied_, last - applied_ + 1));
+  if (offsets.front() < position_.next) return deposed;
+  Validity validity = position_.validity;
+  ASSIGN_OR_RETURN(
+      const std::vector<Entry> entries,
+      options_.log->Read(options_.partition, position_.next, last - position_.next + 1));
   log::v1::Record record;
   size_t own = 0;
   for (const auto& entry : entries) {
@@ -562,7 +509,7 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
     if (is_own) ++own;
   }
   if (own != offsets.size()) return deposed;
-  validity_ = validity;
+  position_.validity = validity;
   return absl::OkStatus();
 }
 

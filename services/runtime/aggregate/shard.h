@@ -21,11 +21,11 @@
 
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
+#include "services/runtime/aggregate/replay.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/executor.h"
 #include "services/runtime/log/log.h"
-#include "services/runtime/log/validity.h"
 #include "services/runtime/rpc/call.h"
 #include "services/runtime/store/store.h"
 
@@ -126,10 +126,9 @@ class Shard {
   void Ask();  // marks that the log was asked; Complete() brings its answer back to the strand
   void Complete(absl::AnyInvocable<void()> completion);
 
-  void LoadCheckpoint();
+  absl::Status LoadPositions();
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
-  absl::Status Replay(Offset until);
   void Recover(const absl::Status& why);
 
   bool FollowsParentOf(const Command& command) const;
@@ -151,19 +150,18 @@ class Shard {
   void FinishBatch();
   void FailBatch(const absl::Status& why);
   void Publish(Offset applied);
-  log::v1::Checkpoint MakeCheckpoint(Offset next) const;
 
   const ShardOptions options_;
 
   // The strand's own.
-  Validity validity_;
-  google::protobuf::Timestamp record_time_;
+  Replay replay_;
+  Position position_;  // applied_ is what readers may know of it
   std::deque<Command> batch_;
+  SequenceCache sequences_;
   std::unique_ptr<Overlay> overlay_;
   std::vector<std::string> records_;
   std::vector<Decided> decided_;
-  Validity followed_validity_;
-  Offset followed_ = 0;
+  Position followed_;
   BatchFigures figures_;
   absl::Time asked_at_;
   std::mt19937_64 random_{std::random_device{}()};

@@ -51,6 +51,9 @@ class EventLog {
   // where it has another number: partitions are fixed when a topic is created.
   virtual absl::Status EnsureTopic(const std::string& topic, int partitions) = 0;
 
+  // How many partitions a topic has. NOT_FOUND where there is no such topic.
+  virtual absl::StatusOr<int> Partitions(const std::string& topic) = 0;
+
   // Appends a claim. Any failure leaves it unknown whether it was appended.
   virtual void Claim(const TopicPartition& partition, ClaimDone done) = 0;
 

@@ -6,9 +6,8 @@
 //   T plural 0 parent 0 ~occur_time name     -> ""           (newest first under one parent)
 //   H root 0 sequence                        -> rapport.log.v1.Record
 //   Q root 0 request id                      -> rapport.log.v1.AnsweredRequest
-//   S root                                   -> sequence of the root's last event
-//   P root                                   -> "+" lives or "-" deleted (followed from another
-//   topic) M name                                   -> rapport.log.v1.Checkpoint
+//   P root                                   -> "+" lives, "-" deleted (followed elsewhere)
+//   M name                                   -> rapport.log.v1.Checkpoint
 #pragma once
 
 #include <string>
@@ -45,20 +44,41 @@ inline std::string Newest(absl::string_view plural, absl::string_view parent, in
   return absl::StrCat(NewestPrefix(plural, parent),
                       BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63))), name);
 }
+inline std::string HistoryPrefix(absl::string_view root) {
+  return absl::StrCat("H", root, Zero());
+}
 inline std::string History(absl::string_view root, int64_t sequence) {
-  return absl::StrCat("H", root, Zero(), BigEndian(static_cast<uint64_t>(sequence)));
+  return absl::StrCat(HistoryPrefix(root), BigEndian(static_cast<uint64_t>(sequence)));
 }
 inline std::string Request(absl::string_view root, absl::string_view request_id) {
   return absl::StrCat("Q", root, Zero(), request_id);
-}
-inline std::string Sequence(absl::string_view root) {
-  return absl::StrCat("S", root);
 }
 inline std::string Parent(absl::string_view root) {
   return absl::StrCat("P", root);
 }
 inline std::string Meta(absl::string_view name) {
   return absl::StrCat("M", name);
+}
+
+// --- and back; of keys that the functions above made.
+
+// The resource's name in a key of R, I or T.
+inline absl::string_view NameIn(absl::string_view key) {
+  if (key[0] != 'T') return key.substr(key.rfind(kSeparator, key.size()) + 1);
+  const size_t parent = key.find(kSeparator) + 1;
+  return key.substr(key.find(kSeparator, parent) + 1 + sizeof(uint64_t));
+}
+// "orders" in a key of R, I or T.
+inline absl::string_view PluralIn(absl::string_view key) {
+  return key.substr(1, key.find(kSeparator) - 1);
+}
+// The root in a key of H or Q.
+inline absl::string_view RootIn(absl::string_view key) {
+  return key.substr(1, key.find(kSeparator) - 1);
+}
+// The sequence in a key of H.
+inline int64_t SequenceIn(absl::string_view key) {
+  return static_cast<int64_t>(absl::big_endian::Load64(key.data() + key.size() - sizeof(uint64_t)));
 }
 
 }  // namespace rapport::keys

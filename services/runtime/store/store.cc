@@ -14,6 +14,8 @@ namespace {
 
 // Of one store; the process's budget is shared through the write buffer manager.
 constexpr size_t kMemtableBytes = 8 << 20;
+// Of one store in bulk: a partition of ordinary size is flushed once.
+constexpr size_t kBulkMemtableBytes = 64 << 20;
 constexpr double kBloomBitsPerKey = 10;
 
 absl::Status DataLoss(const rocksdb::Status& status) {
@@ -48,17 +50,24 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes) {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreResources& resources,
-                                                   const std::string& path, bool writable) {
+                                                   const std::string& path, StoreMode mode) {
+  rocksdb::Options options = resources.options();
+  if (mode == StoreMode::kBulk) {
+    options.write_buffer_size = kBulkMemtableBytes;
+    options.disable_auto_compactions = true;
+  }
   rocksdb::DB* db = nullptr;
   rocksdb::Status opened;
-  if (writable) {
+  if (mode == StoreMode::kReadOnly) {
+    opened = rocksdb::DB::OpenForReadOnly(options, path, &db);
+  } else {
     std::error_code error;
     std::filesystem::create_directories(path, error);
-    opened = rocksdb::DB::Open(resources.options(), path, &db);
-  } else {
-    opened = rocksdb::DB::OpenForReadOnly(resources.options(), path, &db);
+    opened = rocksdb::DB::Open(options, path, &db);
   }
-  if (opened.ok()) return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db)));
+  if (opened.ok()) {
+    return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db), mode));
+  }
   if (opened.IsCorruption()) return DataLoss(opened);
   return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),
                      absl::Seconds(1));
@@ -79,9 +88,14 @@ absl::Status Store::Write(rocksdb::WriteBatch* batch) {
   if (failed_) {
     if (const rocksdb::Status resumed = db_->Resume(); !resumed.ok()) return DataLoss(resumed);
   }
-  const rocksdb::Status written = db_->Write({}, batch);
+  const rocksdb::Status written = db_->Write(write_options_, batch);
   failed_ = !written.ok();
   return written.ok() ? absl::OkStatus() : DataLoss(written);
+}
+
+absl::Status Store::Flush() {
+  const rocksdb::Status flushed = db_->Flush({});
+  return flushed.ok() ? absl::OkStatus() : DataLoss(flushed);
 }
 
 }  // namespace rapport

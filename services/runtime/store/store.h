@@ -26,11 +26,20 @@ class StoreResources {
   rocksdb::Options options_;
 };
 
+enum class StoreMode {
+  kLive,
+  kReadOnly,
+  // For a projection that is built from nothing and thrown away if that fails: no WAL, large
+  // memtables, no compaction. What was written is on disk after Flush.
+  kBulk,
+};
+
 class Store {
  public:
   // UNAVAILABLE where another process has it open.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreResources& resources,
-                                                     const std::string& path, bool writable = true);
+                                                     const std::string& path,
+                                                     StoreMode mode = StoreMode::kLive);
 
   // False where there is no such key. A read error is DATA_LOSS.
   absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;
@@ -41,12 +50,18 @@ class Store {
   // All or nothing; survives a crash of the process, not of the machine.
   absl::Status Write(rocksdb::WriteBatch* batch);
 
+  // Everything written so far survives a crash of the machine.
+  absl::Status Flush();
+
   rocksdb::DB* db() const { return db_.get(); }
 
  private:
-  explicit Store(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  Store(std::unique_ptr<rocksdb::DB> db, StoreMode mode) : db_(std::move(db)) {
+    write_options_.disableWAL = mode == StoreMode::kBulk;
+  }
 
   std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::WriteOptions write_options_;
   bool failed_ = false;
 };
 

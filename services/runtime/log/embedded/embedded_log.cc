@@ -23,6 +23,10 @@ namespace {
 
 // How often free space is looked at.
 constexpr auto kSpaceCheckPeriod = std::chrono::milliseconds(200);
+// Where the last group shows that many write at once, the next one waits this long for company: an
+// fsync costs more than that. A lone writer never waits.
+constexpr auto kGather = std::chrono::microseconds(100);
+constexpr size_t kGatherFrom = 4;  // records of the last group
 // A group is cut here so that one commit's memory stays bounded.
 constexpr size_t kMaxGroupBytes = 16 << 20;
 constexpr size_t kMemtableBytes = 32 << 20;
@@ -104,6 +108,13 @@ class EmbeddedLog : public EventLog {
     RETURN_IF_ERROR(FromRocks(db_->Put(synced, "T" + topic, absl::StrCat(id, " ", partitions))));
     AddTopic(topic, id, partitions);
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<int> Partitions(const std::string& topic) override {
+    std::lock_guard lock(mutex_);
+    const auto found = topics_.find(topic);
+    if (found == topics_.end()) return NotFound(topic, "not in this log");
+    return static_cast<int>(found->second.size());
   }
 
   void Claim(const TopicPartition& partition, ClaimDone done) override {
@@ -240,6 +251,11 @@ class EmbeddedLog : public EventLog {
         if (stopping_) return;
         continue;
       }
+      if (last_group_records_ >= kGatherFrom && !stopping_) {
+        lock.unlock();
+        std::this_thread::sleep_for(kGather);
+        lock.lock();
+      }
       std::vector<Pending> group = TakeGroup();
       lock.unlock();
       WriteGroup(std::move(group));
@@ -275,6 +291,7 @@ class EmbeddedLog : public EventLog {
         offsets[i].push_back(end++);
       }
     }
+    last_group_records_ = commit.records;
     const absl::Status written = WriteDurably(&batch);
     std::vector<std::function<void()>> watchers;
     if (written.ok()) {
@@ -319,7 +336,8 @@ class EmbeddedLog : public EventLog {
   const std::unique_ptr<rocksdb::DB> db_;
   const std::function<void(const GroupCommit&)> on_commit_;
   std::atomic<bool> disk_full_{false};
-  bool failed_ = false;  // the writer's own
+  bool failed_ = false;             // the writer's own, as is the next
+  size_t last_group_records_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,0 +1,146 @@
+#include "gateway/import/session.h"
+
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "rapport/gateway/v1/import.pb.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::MethodDescriptor;
+
+// The RPC that takes this request: CreateOrderRequest belongs to the CreateOrder of its package.
+const MethodDescriptor* FindCreate(const Descriptor* request) {
+  if (request == nullptr || !absl::StartsWith(request->name(), "Create")) return nullptr;
+  // By convention each package has one service; it stands in <package>/<x>_service.proto.
+  static const char* const kServices[] = {"rapport.accounts.v1.Accounts", "rapport.sales.v1.Sales",
+                                          "rapport.service.v1.Service",
+                                          "rapport.marketing.v1.Marketing"};
+  for (const char* name : kServices) {
+    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
+    if (service == nullptr || service->file()->package() != request->file()->package()) continue;
+    for (int i = 0; i < service->method_count(); ++i) {
+      if (service->method(i)->input_type() == request) return service->method(i);
+    }
+  }
+  return nullptr;
+}
+
+// The stream as long as it may be used. Rows that are still on their way when the stream ends keep
+// the link, not the session.
+class Link {
+ public:
+  explicit Link(Stream& stream) : stream_(&stream) {}
+
+  void Next() {
+    std::lock_guard lock(mutex_);
+    if (stream_ != nullptr) stream_->Next();
+  }
+  void Write(std::string response) {
+    std::lock_guard lock(mutex_);
+    if (stream_ != nullptr) stream_->Write(std::move(response));
+  }
+  // Once, whoever comes first: the last answer, a bad job, the client's going.
+  void Finish(absl::Status status) {
+    std::unique_lock lock(mutex_);
+    Stream* stream = std::exchange(stream_, nullptr);
+    lock.unlock();
+    if (stream != nullptr) stream->Finish(std::move(status));
+  }
+
+ private:
+  std::mutex mutex_;
+  Stream* stream_;
+};
+
+void WriteAnswer(Link& link, ImportResult result) {
+  gateway::v1::ImportResponse response;
+  response.set_row(result.row);
+  response.set_name(result.name);
+  response.set_repeat(result.repeat);
+  if (!result.status.ok()) *response.mutable_error() = ToRpcStatus(result.status);
+  link.Write(response.SerializeAsString());
+}
+
+class ImportSession : public StreamSession {
+ public:
+  ImportSession(Handler* handler, Importer::RunAfter run_after, CallMetadata metadata,
+                Stream& stream)
+      : handler_(handler),
+        run_after_(std::move(run_after)),
+        metadata_(std::move(metadata)),
+        link_(std::make_shared<Link>(stream)) {
+    link_->Next();
+  }
+
+  void OnMessage(std::unique_ptr<google::protobuf::Message> message) override {
+    const auto& request = static_cast<const gateway::v1::ImportRequest&>(*message);
+    if (importer_ == nullptr) {
+      if (const absl::Status job = Importer::CheckJob(request.job()); !job.ok())
+        return link_->Finish(job);
+      Begin(request.job());
+    }
+    row_ = request.row() > 0 ? request.row() : row_ + 1;
+    if (Push(request)) return link_->Next();
+    importer_->OnRoom([link = link_] { link->Next(); });
+  }
+
+  void OnHalfClose() override {
+    if (importer_ == nullptr) return link_->Finish(absl::OkStatus());
+    importer_->Finish([link = link_](ImportCounts) { link->Finish(absl::OkStatus()); });
+  }
+
+  // The importer is cancelled with the session.
+  void OnCancel() override { link_->Finish(absl::CancelledError("the client has gone")); }
+
+ private:
+  void Begin(const std::string& job) {
+    importer_ = std::make_unique<Importer>(
+        handler_, Importer::Options{.job = job, .metadata = metadata_, .run_after = run_after_},
+        [link = link_](ImportResult result) { WriteAnswer(*link, std::move(result)); });
+  }
+
+  // False where the window is full now.
+  bool Push(const gateway::v1::ImportRequest& request) {
+    const std::string& url = request.request().type_url();
+    const auto* type =
+        DescriptorPool::generated_pool()->FindMessageTypeByName(url.substr(url.rfind('/') + 1));
+    const MethodDescriptor* method = FindCreate(type);
+    if (method == nullptr) {
+      return importer_->PushError(
+          row_,
+          InvalidField("request", absl::StrCat("\"", url,
+                                               "\" is no Create request; use for "
+                                               "example rapport.sales.v1.CreateOrderRequest")));
+    }
+    std::unique_ptr<google::protobuf::Message> row(
+        google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    if (!row->ParseFromString(request.request().value())) {
+      return importer_->PushError(row_, InvalidField("request", "its bytes cannot be read"));
+    }
+    return importer_->Push(row_, method, std::move(row));
+  }
+
+  Handler* const handler_;
+  const Importer::RunAfter run_after_;
+  const CallMetadata metadata_;
+  const std::shared_ptr<Link> link_;
+  int64_t row_ = 0;
+  std::unique_ptr<Importer> importer_;
+};
+
+}  // namespace
+
+StreamFactory ImportSessions(Handler* handler, Importer::RunAfter run_after) {
+  return [handler, run_after = std::move(run_after)](CallMetadata metadata, Stream& stream) {
+    return std::make_unique<ImportSession>(handler, run_after, std::move(metadata), stream);
+  };
+}
+
+}  // namespace rapport

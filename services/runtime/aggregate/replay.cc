@@ -1,0 +1,84 @@
+#include "services/runtime/aggregate/replay.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/status.h"
+#include "services/runtime/store/keys.h"
+
+namespace rapport {
+namespace {
+
+// How long to wait for a log that was seen to be longer than it can be read.
+constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
+
+}  // namespace
+
+absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name) {
+  std::string bytes;
+  ASSIGN_OR_RETURN(const bool found, store.Get(keys::Meta(name), &bytes));
+  log::v1::Checkpoint checkpoint;
+  if (!found) return Position{};
+  if (!checkpoint.ParseFromString(bytes)) {
+    return absl::DataLossError(
+        absl::StrCat("the projection's position ", name, " cannot be read; rebuild it"));
+  }
+  return Position{
+      .next = checkpoint.next_offset(),
+      .validity = {.claim = {.offset = checkpoint.claim_offset(), .id = checkpoint.claim_id()},
+                   .number = checkpoint.number()},
+      .record_time = checkpoint.record_time()};
+}
+
+log::v1::Checkpoint ToCheckpoint(const Position& position) {
+  log::v1::Checkpoint checkpoint;
+  checkpoint.set_next_offset(position.next);
+  checkpoint.set_claim_offset(position.validity.claim.offset);
+  checkpoint.set_claim_id(position.validity.claim.id);
+  checkpoint.set_number(position.validity.number);
+  *checkpoint.mutable_record_time() = position.record_time;
+  return checkpoint;
+}
+
+absl::Status CannotRead(const TopicPartition& partition, Offset offset) {
+  return absl::DataLossError(absl::StrCat(partition.topic, "/", partition.partition,
+                                          ": the record at offset ", offset,
+                                          " cannot be read; restore the log"));
+}
+
+absl::Status Replay::Run(Offset until, Position* position,
+                         const std::function<void(Offset)>& applied) {
+  if (position->next > until) {
+    return absl::DataLossError(absl::StrCat(
+        "the projection of ", options_.partition.topic, "/", options_.partition.partition,
+        " is ahead of its log; was the log replaced? rebuild the projection"));
+  }
+  while (position->next < until) {
+    const size_t limit = std::min<size_t>(options_.batch_records, until - position->next);
+    ASSIGN_OR_RETURN(std::vector<Entry> entries,
+                     options_.log->Read(options_.partition, position->next, limit));
+    if (entries.empty()) return Unavailable("the log's end is not readable yet", kRetryAfter);
+    RETURN_IF_ERROR(RunBatch(std::move(entries), position));
+    if (applied) applied(position->next);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Replay::RunBatch(std::vector<Entry> entries, Position* position) {
+  Position after = *position;
+  Overlay overlay(*options_.store, *options_.registry);
+  log::v1::Record record;
+  for (auto& entry : entries) {
+    if (!record.ParseFromString(entry.bytes)) return CannotRead(options_.partition, entry.offset);
+    if (!after.validity.Admit(entry.offset, record)) continue;
+    if (record.kind() == log::v1::Record::CLAIM) continue;
+    after.record_time = record.record_time();
+    RETURN_IF_ERROR(overlay.Apply(record, std::move(entry.bytes)));
+  }
+  after.next = entries.back().offset + 1;
+  RETURN_IF_ERROR(overlay.WriteTo(*options_.store, ToCheckpoint(after)));
+  *position = after;
+  return absl::OkStatus();
+}
+
+}  // namespace rapport

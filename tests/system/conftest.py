@@ -1,0 +1,27 @@
+"""Every test module gets a server of its own: the real program on an empty data folder."""
+
+import os
+
+import pytest
+from server import BIN, Server
+
+
+def pytest_collection_modifyitems(items):
+    if (BIN / "rapport").exists():
+        return
+    for item in items:
+        item.add_marker(pytest.mark.skip(reason=f"{BIN}/rapport is not built"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("rapport")).start()
+    yield server
+    if server.running():
+        assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
+
+
+@pytest.fixture(scope="session")
+def kill_rounds() -> int:
+    """How often a test kills the server under load; `tools/check deep` asks for more."""
+    return int(os.environ.get("RAPPORT_KILL_ROUNDS", "20"))

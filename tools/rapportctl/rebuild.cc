@@ -1,0 +1,72 @@
+#include "tools/rapportctl/rebuild.h"
+
+#include <filesystem>
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/replay.h"
+
+namespace rapport {
+namespace {
+
+// A larger batch folds more changes of one row into one write; its rows and events are in memory.
+constexpr size_t kBulkRecords = 8'192;
+
+absl::Status Switch(const std::string& fresh, const std::string& live) {
+  const std::string old = live + ".old";
+  std::error_code error;
+  std::filesystem::remove_all(old, error);
+  if (std::filesystem::exists(live)) std::filesystem::rename(live, old, error);
+  if (!error) std::filesystem::rename(fresh, live, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot put ", fresh, " in the place of ", live, ": ", error.message()));
+  }
+  std::filesystem::remove_all(old, error);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Offset> RebuildOne(DataFolder& data, const ServiceFolder& service,
+                                  const ProjectionFolder& projection) {
+  ASSIGN_OR_RETURN(const Offset end, data.EndOf(projection.partition));
+  const std::string fresh = projection.path + ".rebuild";
+  RETURN_IF_ERROR(BuildProjection(data, service, projection.partition, fresh, end));
+  RETURN_IF_ERROR(Switch(fresh, projection.path));
+  return end;
+}
+
+}  // namespace
+
+absl::Status BuildProjection(DataFolder& data, const ServiceFolder& service,
+                             const TopicPartition& partition, const std::string& path,
+                             Offset until) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  ASSIGN_OR_RETURN(const auto store, Store::Open(data.resources(), path, StoreMode::kBulk));
+  Replay replay({.partition = partition,
+                 .log = &data.log(),
+                 .registry = service.registry.get(),
+                 .store = store.get(),
+                 .batch_records = kBulkRecords});
+  Position position;
+  RETURN_IF_ERROR(replay.Run(until, &position));
+  return store->Flush();
+}
+
+absl::StatusOr<RebuildFigures> RebuildService(DataFolder& data, const ServiceFolder& service) {
+  RebuildFigures figures{.projections = service.projections.size()};
+  absl::Status failed;
+  std::mutex mutex;
+  const absl::Time begin = absl::Now();
+  OnAllCores(service.projections.size(), [&](size_t i) {
+    const absl::StatusOr<Offset> records = RebuildOne(data, service, service.projections[i]);
+    std::lock_guard lock(mutex);
+    failed.Update(records.status());
+    figures.records += records.value_or(0);
+  });
+  RETURN_IF_ERROR(failed);
+  figures.duration = absl::Now() - begin;
+  return figures;
+}
+
+}  // namespace rapport

@@ -1,0 +1,57 @@
+// rapportctl rebuild --data DIR [--service NAME]…
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/status.h"
+#include "tools/rapportctl/command.h"
+#include "tools/rapportctl/rebuild.h"
+
+namespace rapport {
+namespace {
+
+struct Flags {
+  std::string data;
+  std::vector<std::string> services;
+};
+
+void Print(const char* what, const RebuildFigures& figures) {
+  const double seconds = absl::ToDoubleSeconds(figures.duration);
+  std::printf("%-10s %4zu projections %12lld records %8.2f s %10.0f records/s\n", what,
+              figures.projections, static_cast<long long>(figures.records), seconds,
+              static_cast<double>(figures.records) / std::max(seconds, 1e-6));
+}
+
+absl::Status Rebuild(const Flags& flags) {
+  ASSIGN_OR_RETURN(const auto data, DataFolder::Open(flags.data));
+  const auto wanted = [&flags](const std::string& name) {
+    return flags.services.empty() || std::count(flags.services.begin(), flags.services.end(), name);
+  };
+  RebuildFigures total;
+  for (const auto& service : data->services()) {
+    if (!wanted(service.name)) continue;
+    ASSIGN_OR_RETURN(const RebuildFigures figures, RebuildService(*data, service));
+    Print(service.name.c_str(), figures);
+    total.projections += figures.projections;
+    total.records += figures.records;
+    total.duration += figures.duration;
+  }
+  Print("all", total);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddRebuildCommand(CLI::App& app, int* exit_code) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "rebuild", "Build projections anew from the log and switch to them; the server is stopped");
+  command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
+  command->add_option("--data", flags->data, "The server's data folder")->required();
+  command->add_option("--service", flags->services, "Only this service; may be given again")
+      ->check(CLI::IsMember({"accounts", "sales", "service", "marketing"}));
+  command->callback([flags, exit_code] { *exit_code = Conclude(Rebuild(*flags)); });
+}
+
+}  // namespace rapport
