@@ -101,6 +101,8 @@ class FakeLog : public EventLog {
 
   absl::Status EnsureTopic(const std::string&, int) override { return absl::OkStatus(); }
 
+  absl::StatusOr<int> Partitions(const std::string&) override { return 1; }
+
   void Claim(const TopicPartition& partition, ClaimDone done) override {
     log::v1::Record claim;
     claim.set_kind(log::v1::Record::CLAIM);
