@@ -20,6 +20,10 @@ constexpr int kMaxBackoffMs = 250;
 constexpr size_t kMaxLiveParents = 16'384;
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
+absl::Status ShuttingDown() {
+  return Unavailable("the server is shutting down", kRetryAfter);
+}
+
 }  // namespace
 
 Shard::Shard(ShardOptions options)
@@ -48,11 +52,14 @@ absl::Status Shard::LoadPositions() {
 }
 
 void Shard::Stop(absl::AnyInvocable<void()> stopped) {
+  std::vector<Waiter> waiters;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     stopped_ = std::move(stopped);
+    waiters.swap(waiters_);
   }
+  for (auto& waiter : waiters) waiter.ready(ShuttingDown());
   Schedule();
 }
 
@@ -61,7 +68,7 @@ void Shard::Submit(Command command) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) {
-      refusal = Unavailable("the server is shutting down", kRetryAfter);
+      refusal = ShuttingDown();
     } else if (queue_.size() >= kMaxQueuedCommands) {
       refusal = Overloaded("too many commands are waiting", kRetryAfter);
     } else if (state_ != State::kServing) {
@@ -76,14 +83,16 @@ void Shard::Submit(Command command) {
 
 void Shard::WhenApplied(Offset offset, absl::Time deadline,
                         absl::AnyInvocable<void(absl::Status)> ready) {
+  absl::Status status;
   {
     std::lock_guard lock(mutex_);
-    if (applied_ < offset) {
+    if (applied_ < offset && !stopping_) {
       waiters_.push_back({offset, deadline, std::move(ready)});
       return;
     }
+    if (applied_ < offset) status = ShuttingDown();
   }
-  ready(absl::OkStatus());
+  ready(status);
 }
 
 void Shard::Tick() {
@@ -152,12 +161,13 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { BeginClaim(); };
       return true;
     }
-    if (state_ == State::kServing && !queue_.empty()) {
-      *work = [this] { TakeBatch(); };
-      return true;
-    }
+    // Before the next batch, or a busy shard would never hear of deletions.
     if (options_.parents && follow_wanted_.exchange(false)) {
       *work = [this] { (void)FollowParents(); };
+      return true;
+    }
+    if (state_ == State::kServing && !queue_.empty()) {
+      *work = [this] { TakeBatch(); };
       return true;
     }
     if (stopping_ && stopped_) *work = std::exchange(stopped_, nullptr);

@@ -93,7 +93,7 @@ class Shard {
   void Submit(Command command);
 
   // Calls `ready` with OK once everything before `offset` is applied, with UNAVAILABLE at
-  // `deadline`. Inline where it is so already.
+  // `deadline` or when the shard stops. Inline where it is so already.
   void WhenApplied(Offset offset, absl::Time deadline,
                    absl::AnyInvocable<void(absl::Status)> ready);
 

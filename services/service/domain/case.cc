@@ -17,6 +17,11 @@ absl::Status CaseAggregate::Begin(Case& created, const Context&) {
   return absl::OkStatus();
 }
 
+absl::Status CaseAggregate::Check(const Case& after) {
+  if (after.priority() != Case::PRIORITY_UNSPECIFIED) return absl::OkStatus();
+  return InvalidField("case.priority", "say LOW, NORMAL, HIGH or URGENT");
+}
+
 Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::AssignCaseRequest& request,
                                           const Context&) {
   if (state.state() == Case::CLOSED) {

@@ -15,6 +15,8 @@ struct CaseAggregate {
                          v1::CloseCaseRequest, v1::ReopenCaseRequest>;
 
   static absl::Status Begin(State& created, const Context& context);
+  // A case has a priority; an update cannot take it away.
+  static absl::Status Check(const State& after);
 
   static Decision<Event> Decide(const State& state, const v1::AssignCaseRequest& request,
                                 const Context& context);

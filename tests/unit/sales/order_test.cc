@@ -1,0 +1,191 @@
+#include "services/sales/domain/order.h"
+
+#include <limits>
+#include <random>
+
+#include "rapport/sales/v1/refusal.pb.h"
+#include "tests/unit/spec.h"
+
+namespace rapport::sales {
+namespace {
+
+using google::type::Money;
+using spec::At;
+using spec::Given;
+using v1::Order;
+using v1::OrderEvent;
+using v1::Refusal;
+
+Money M(const std::string& currency, int64_t units, int32_t nanos = 0) {
+  Money money;
+  money.set_currency_code(currency);
+  money.set_units(units);
+  money.set_nanos(nanos);
+  return money;
+}
+
+void AddLine(Order& order, const Money& amount, const std::string& quantity = "1") {
+  auto* line = order.add_lines();
+  line->set_product("products/oats");
+  line->mutable_quantity()->set_value(quantity);
+  *line->mutable_amount() = amount;
+}
+
+OrderEvent Placed() {
+  OrderEvent event;
+  AddLine(*event.mutable_created()->mutable_order(), M("USD", 3));
+  event.mutable_created()->mutable_order()->set_state(Order::PLACED);
+  return event;
+}
+OrderEvent Fulfilled() {
+  OrderEvent event;
+  event.mutable_fulfilled();
+  return event;
+}
+OrderEvent Cancelled(const std::string& reason) {
+  OrderEvent event;
+  event.mutable_cancelled()->set_reason(reason);
+  return event;
+}
+
+v1::CreateOrderRequest Place(const std::vector<Money>& amounts) {
+  v1::CreateOrderRequest request;
+  for (const auto& amount : amounts) AddLine(*request.mutable_order(), amount);
+  return request;
+}
+v1::FulfillOrderRequest Fulfill() {
+  return {};
+}
+v1::CancelOrderRequest Cancel(const std::string& reason = "changed their mind") {
+  v1::CancelOrderRequest request;
+  request.set_reason(reason);
+  return request;
+}
+
+// A Money that is exactly `nanos` billionths.
+Money FromNanos(absl::int128 nanos) {
+  return M("USD", static_cast<int64_t>(nanos / 1'000'000'000),
+           static_cast<int32_t>(nanos % 1'000'000'000));
+}
+
+TEST(PlaceOrder, AddsUpItsLines) {
+  const Order state = Given<OrderAggregate>()
+                          .When(Place({M("USD", 3, 990'000'000), M("USD", 0, 20'000'000)}))
+                          .ThenState();
+  EXPECT_EQ(state.total().ShortDebugString(), M("USD", 4, 10'000'000).ShortDebugString());
+  EXPECT_EQ(state.state(), Order::PLACED);
+}
+
+TEST(PlaceOrder, IgnoresATotalOrStateThatTheCallerSays) {
+  v1::CreateOrderRequest request = Place({M("USD", 3)});
+  *request.mutable_order()->mutable_total() = M("USD", 1'000);
+  request.mutable_order()->set_state(Order::FULFILLED);
+  const Order state = Given<OrderAggregate>().When(request).ThenState();
+  EXPECT_EQ(state.total().units(), 3);
+  EXPECT_EQ(state.state(), Order::PLACED);
+}
+
+TEST(PlaceOrder, TakesNegativeAmountsOfTillData) {
+  const Order state = Given<OrderAggregate>()
+                          .When(Place({M("USD", 1, 500'000'000), M("USD", -2, -250'000'000)}))
+                          .ThenState();
+  EXPECT_EQ(state.total().ShortDebugString(), M("USD", 0, -750'000'000).ShortDebugString());
+}
+
+TEST(PlaceOrder, TakesAmountsWithoutACount) {
+  v1::CreateOrderRequest request;
+  AddLine(*request.mutable_order(), M("USD", 2), "0");
+  EXPECT_EQ(Given<OrderAggregate>().When(request).ThenState().total().units(), 2);
+}
+
+TEST(PlaceOrder, RefusesANegativeQuantity) {
+  v1::CreateOrderRequest request = Place({M("USD", 1)});
+  AddLine(*request.mutable_order(), M("USD", 1), "-1");
+  Given<OrderAggregate>().When(request).ThenFails(absl::StatusCode::kInvalidArgument,
+                                                  "order.lines[1].quantity");
+}
+
+TEST(PlaceOrder, RefusesTwoCurrencies) {
+  Given<OrderAggregate>()
+      .When(Place({M("USD", 1), M("USD", 1), M("EUR", 1)}))
+      .ThenFails(absl::StatusCode::kInvalidArgument, "order.lines[2].amount");
+}
+
+TEST(PlaceOrder, RefusesATotalBeyondMoney) {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  Given<OrderAggregate>()
+      .When(Place({M("USD", most), M("USD", 1)}))
+      .ThenFails(absl::StatusCode::kInvalidArgument, "order.lines[1].amount");
+  Given<OrderAggregate>()
+      .When(Place({M("USD", most, 999'999'999), M("USD", 0, 1)}))
+      .ThenFails(absl::StatusCode::kInvalidArgument, "order.lines[1].amount");
+}
+
+// Any lines: the total is their sum to the billionth, and a Money as Money must be.
+TEST(PlaceOrder, IsExactForAnyLines) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  std::uniform_int_distribution<int64_t> nanos(-5'000'000'000'000, 5'000'000'000'000);
+  for (int round = 0; round < 200; ++round) {
+    absl::int128 sum = 0;
+    std::vector<Money> amounts;
+    for (auto lines = 1 + random() % 40; lines > 0; --lines) {
+      const absl::int128 amount = nanos(random);
+      sum += amount;
+      amounts.push_back(FromNanos(amount));
+    }
+    const Order state = Given<OrderAggregate>().When(Place(amounts)).ThenState();
+    ASSERT_EQ(state.total().ShortDebugString(), FromNanos(sum).ShortDebugString());
+  }
+}
+
+TEST(FulfillOrder, SaysWhen) {
+  const Order state = Given<OrderAggregate>(Placed()).When(Fulfill()).Then(Fulfilled());
+  EXPECT_EQ(state.state(), Order::FULFILLED);
+  EXPECT_EQ(state.fulfill_time().seconds(), At(1'000).seconds());
+}
+
+TEST(FulfillOrder, AgainIsNothing) {
+  Given<OrderAggregate>(Placed(), Fulfilled()).When(Fulfill()).ThenNothing();
+}
+
+TEST(FulfillOrder, IsRefusedWhenCancelled) {
+  Given<OrderAggregate>(Placed(), Cancelled("no"))
+      .When(Fulfill())
+      .ThenRefuses(Refusal::ORDER_CANCELLED);
+}
+
+TEST(CancelOrder, SaysWhyAndWhen) {
+  const Order state =
+      Given<OrderAggregate>(Placed()).When(Cancel("too late")).Then(Cancelled("too late"));
+  EXPECT_EQ(state.state(), Order::CANCELLED);
+  EXPECT_EQ(state.cancel_reason(), "too late");
+  EXPECT_EQ(state.cancel_time().seconds(), At(1'000).seconds());
+}
+
+TEST(CancelOrder, AgainIsNothing) {
+  Given<OrderAggregate>(Placed(), Cancelled("A")).When(Cancel("B")).ThenNothing();
+}
+
+TEST(CancelOrder, IsRefusedWhenFulfilled) {
+  Given<OrderAggregate>(Placed(), Fulfilled()).When(Cancel()).ThenRefuses(Refusal::ORDER_FULFILLED);
+}
+
+TEST(CorrectOrder, NeverTouchesItsLines) {
+  v1::UpdateOrderRequest request;
+  AddLine(*request.mutable_order(), M("USD", 1'000));
+  request.mutable_update_mask()->add_paths("lines");
+  Given<OrderAggregate>(Placed()).When(request).ThenFails(absl::StatusCode::kInvalidArgument,
+                                                          "order.lines");
+}
+
+TEST(CorrectOrder, ChangesTheNote) {
+  v1::UpdateOrderRequest request;
+  request.mutable_order()->set_note("ring twice");
+  request.mutable_update_mask()->add_paths("note");
+  EXPECT_EQ(Given<OrderAggregate>(Placed()).When(request).ThenState().note(), "ring twice");
+}
+
+}  // namespace
+}  // namespace rapport::sales
