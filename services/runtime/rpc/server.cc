@@ -10,6 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "grpc/health/v1/health.pb.h"
+#include "services/runtime/rpc/keep_awake.h"
 #include "services/runtime/rpc/raw_service.h"
 #include "services/runtime/rpc/stream_reactor.h"
 #include "services/runtime/rpc/wire.h"
@@ -149,6 +151,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
 struct GrpcServer::Running {
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<KeepAwake> keep_awake;
 };
 
 GrpcServer::GrpcServer(ServerOptions options) : options_(std::move(options)) {}
@@ -159,7 +162,9 @@ GrpcServer::~GrpcServer() {
 
 absl::Status GrpcServer::Start() {
   if (absl::Status checked = CheckOptions(options_); !checked.ok()) return checked;
-  // Both are switches of the whole process; to set them again changes nothing.
+  // Switches of the whole process; to set them again changes nothing. The health messages are named
+  // so that they are linked: reflection must be able to describe every service that it lists.
+  grpc::health::v1::HealthCheckRequest::descriptor();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
@@ -189,6 +194,7 @@ absl::Status GrpcServer::Start() {
   for (const ServiceDescriptor* service : options_.services) {
     running->server->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
   }
+  running->keep_awake = std::make_unique<KeepAwake>(running->server->InProcessChannel({}));
   running_ = std::move(running);
   return absl::OkStatus();
 }
@@ -196,6 +202,7 @@ absl::Status GrpcServer::Start() {
 void GrpcServer::Shutdown(absl::Time deadline) {
   if (running_ == nullptr) return;
   running_->server->GetHealthCheckService()->Shutdown();
+  running_->keep_awake = nullptr;
   running_->server->Shutdown(ToDeadline(deadline));
   running_->server->Wait();
   running_ = nullptr;
