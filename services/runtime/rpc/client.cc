@@ -15,6 +15,11 @@
 namespace rapport {
 namespace {
 
+constexpr int kKeepAliveTimeoutMs = 5'000;
+// gRPC would let up to two minutes pass before it tries a restarted server again.
+constexpr int kFirstReconnectMs = 100;
+constexpr int kLastReconnectMs = 1'000;
+
 // What a call needs until it is answered.
 struct Outgoing {
   CallPtr call;
@@ -57,6 +62,12 @@ grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAlivePeriodMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveTimeoutMs);
+  // 0 is: as many as it takes. Otherwise it stops after two.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
   return arguments;
 }
 
@@ -107,8 +118,8 @@ void GrpcClient::Handle(CallPtr call) {
         Reply reply = ReadReply(status, *outgoing);
         CallPtr call = std::move(outgoing->call);
         delete outgoing;
-        connection->End();
         Finish(std::move(call), std::move(reply));
+        connection->End();
       });
 }
 

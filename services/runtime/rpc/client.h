@@ -21,7 +21,7 @@ class GrpcClient : public Handler {
   // Connects at the first call, and again whenever the connection is lost; calls fail UNAVAILABLE
   // while there is none.
   explicit GrpcClient(const std::string& address);
-  // Waits for the answers to the calls under way. Not to be destroyed by a call's `done`.
+  // Waits until the calls under way are finished. Not to be destroyed by a call's `done`.
   ~GrpcClient() override;
 
   void Handle(CallPtr call) override;

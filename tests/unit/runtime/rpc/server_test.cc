@@ -233,6 +233,32 @@ TEST_F(RpcTest, AClientWithoutAServerIsUnavailable) {
   EXPECT_EQ(Ask("customers/ada/cases/1").status.code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(RpcTest, AClientComesBackToAServerThatWasRestarted) {
+  StartServer();
+  EXPECT_TRUE(Ask("customers/ada/cases/1").status.ok());
+  ServerOptions options = Options();
+  options.address = absl::StrCat("127.0.0.1:", server_->port());
+  server_->Shutdown(absl::InfinitePast());
+  GrpcServer second(std::move(options));
+  ASSERT_TRUE(second.Start().ok());
+  while (!Ask("customers/ada/cases/1").status.ok()) {
+  }
+  client_ = nullptr;
+}
+
+TEST_F(RpcTest, AClientThatGoesWaitsForItsCalls) {
+  StartServer();
+  std::atomic<int> answered = 0;
+  for (int i = 0; i < 100; ++i) {
+    CallPtr call = GetCase("customers/ada/cases/1");
+    call->done = [&answered](Reply) { ++answered; };
+    client_->Handle(std::move(call));
+  }
+  client_ = nullptr;
+  server_->Shutdown(absl::InfiniteFuture());
+  EXPECT_EQ(answered, 100);
+}
+
 TEST_F(RpcTest, AClientGivesUpAtTheDeadline) {
   StartServer();
   CallPtr call = GetCase("customers/ada/cases/held");
