@@ -46,7 +46,7 @@ endfunction()
 
 # Every message there is.
 set(RAPPORT_PROTOS proto_google proto_options proto_log proto_accounts proto_sales proto_service
-    proto_marketing proto_gateway)
+    proto_marketing proto_gateway proto_health)
 
 # rapport_program(<name> SOURCES … DEPENDS …): has every message, whichever its libraries name.
 function(rapport_program name)
