@@ -138,6 +138,7 @@ Measured RunPhase(const Load& load, const Stubs& stubs, int64_t first, int64_t c
   measured.calls_per_second =
       static_cast<double>(measured.calls) / absl::ToDoubleSeconds(measured.duration);
   measured.p50 = Percentile(latencies_ns, 0.50);
+  measured.p90 = Percentile(latencies_ns, 0.90);
   measured.p99 = Percentile(latencies_ns, 0.99);
   measured.max = Percentile(latencies_ns, 1);
   return measured;

@@ -50,6 +50,7 @@ struct Measured {
   double calls_per_second = 0;
   // Of all calls, failed ones too.
   absl::Duration p50;
+  absl::Duration p90;
   absl::Duration p99;
   absl::Duration max;
   std::map<std::string, int64_t> errors;  // what they said → how often

@@ -1,0 +1,73 @@
+// What rapportctl does with rows, answers and columns, without a server.
+#include <sstream>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "tools/rapportctl/columns.h"
+#include "tools/rapportctl/http.h"
+#include "tools/rapportctl/import.h"
+
+namespace rapport {
+namespace {
+
+TEST(Columns, ChineseIsTwoWide) {
+  EXPECT_EQ(ColumnsOf("Li Wei 李伟"), 11);
+  EXPECT_EQ(Fit("李伟", 6), "李伟  ");
+  EXPECT_EQ(Fit("入伙申请", 6), "入伙… ");
+  EXPECT_EQ(Cut("plain", 5), "plain");
+  EXPECT_EQ(Cut("plainer", 5), "plai…");
+}
+
+TEST(Columns, NothingSteersTheTerminal) {
+  EXPECT_EQ(Cut("a\x1b[2Jb\nc", 20), "a [2Jb c");
+}
+
+TEST(ImportAnswers, SayRowRepeatAndError) {
+  const auto good = ParseImportAnswer(R"({"row":7,"name":"customers/a","repeat":true})");
+  ASSERT_TRUE(good.ok() && *good);
+  EXPECT_EQ((*good)->row, 7);
+  EXPECT_TRUE((*good)->repeat);
+  EXPECT_EQ((*good)->error, "");
+  const auto bad =
+      ParseImportAnswer(R"({"row":8,"error":{"code":400,"message":"too long",)"
+                        R"("details":[{"fieldViolations":[{"field":"order.note"}]}]}})");
+  ASSERT_TRUE(bad.ok() && *bad);
+  EXPECT_EQ((*bad)->error, "order.note: too long");
+  const auto counts = ParseImportAnswer(R"({"job":"j","rows":2,"succeeded":1,"failed":1})");
+  ASSERT_TRUE(counts.ok());
+  EXPECT_FALSE(*counts);
+  EXPECT_FALSE(ParseImportAnswer("<html>").ok());
+}
+
+TEST(ImportRows, UnansweredRowsAreSentAgain) {
+  std::istringstream input("a\nb\n\nd\n");
+  ImportRows rows(input, 5);
+  EXPECT_EQ(rows.NextChunk(1'000), "a\nb\n\nd\n");
+  rows.Answered(6);
+  EXPECT_EQ(rows.answered_bytes(), 4);
+  rows.Interrupt();
+  EXPECT_EQ(rows.Restart(), 7);
+  EXPECT_EQ(rows.NextChunk(1'000), "\nd\n");
+  EXPECT_EQ(rows.NextChunk(1'000), "");
+  EXPECT_EQ(rows.next_row(), 9);
+}
+
+TEST(ImportRows, AFullWindowWaitsForAnswers) {
+  std::string many;
+  for (size_t i = 0; i < kMaxUnansweredRows + 1; ++i) many += "x\n";
+  std::istringstream input(many);
+  ImportRows rows(input, 1);
+  EXPECT_EQ(rows.NextChunk(many.size()).size(), kMaxUnansweredRows * 2);
+  std::thread answers([&rows] { rows.Answered(1); });
+  EXPECT_EQ(rows.NextChunk(many.size()), "x\n");
+  answers.join();
+}
+
+TEST(Server, IsNamedWithOrWithoutItsScheme) {
+  EXPECT_EQ(ParseServer("http://127.0.0.1:8080")->port, "8080");
+  EXPECT_EQ(ParseServer("[::1]:80")->host, "::1");
+  EXPECT_FALSE(ParseServer("https://example.com/").ok());
+}
+
+}  // namespace
+}  // namespace rapport

@@ -1,0 +1,205 @@
+// rapportctl bench --grpc 127.0.0.1:9090 --case interactions|view|mixed
+#include <grpcpp/support/slice.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "rapport/accounts/v1/customer.pb.h"
+#include "rapport/gateway/v1/view.pb.h"
+#include "rapport/service/v1/interaction.pb.h"
+#include "services/runtime/base/status.h"
+#include "tests/bench/load.h"
+#include "tools/rapportctl/command.h"
+
+namespace rapport {
+namespace {
+
+constexpr char kCreateCustomer[] = "/rapport.accounts.v1.Accounts/CreateCustomer";
+constexpr char kCreateInteraction[] = "/rapport.service.v1.Service/CreateInteraction";
+constexpr char kGetView[] = "/rapport.gateway.v1.Gateway/GetCustomerView";
+// Spreads consecutive calls over customers: a prime above any number of them.
+constexpr uint64_t kStride = 2'654'435'761;
+
+struct Flags {
+  std::string grpc = "127.0.0.1:9090";
+  std::string what = "interactions";
+  int64_t customers = 100'000;
+  int in_flight = 64;
+  int seconds = 10;
+  bool json = false;
+};
+
+struct Row {
+  std::string name;
+  bench::Measured measured;
+};
+
+grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return {&slice, 1};
+}
+
+// The i-th of the customers that bench uses; its id is also the request id, so that preparing
+// twice creates nothing twice.
+std::string CustomerId(int64_t i) {
+  return absl::StrCat("bench-", i);
+}
+
+std::string SomeCustomer(const Flags& flags, int64_t i) {
+  return absl::StrCat("customers/",
+                      CustomerId(static_cast<int64_t>(static_cast<uint64_t>(i) * kStride %
+                                                      static_cast<uint64_t>(flags.customers))));
+}
+
+grpc::ByteBuffer CreateCustomer(int64_t i) {
+  accounts::v1::CreateCustomerRequest request;
+  request.set_customer_id(CustomerId(i));
+  request.set_request_id(CustomerId(i));
+  request.mutable_customer()->set_display_name(absl::StrCat("Bench ", i));
+  request.mutable_customer()->set_kind(accounts::v1::Customer::PERSON);
+  return ToBuffer(request);
+}
+
+grpc::ByteBuffer CreateInteraction(const Flags& flags, int64_t i) {
+  service::v1::CreateInteractionRequest request;
+  request.set_parent(SomeCustomer(flags, i));
+  auto& interaction = *request.mutable_interaction();
+  interaction.set_channel(service::v1::Interaction::PHONE);
+  interaction.set_direction(service::v1::Interaction::INBOUND);
+  interaction.set_summary("Asks when the delivery comes");
+  interaction.set_body("Was promised for Tuesday; is at home from four o'clock on. Call back.");
+  return ToBuffer(request);
+}
+
+grpc::ByteBuffer GetView(const Flags& flags, int64_t i) {
+  gateway::v1::GetCustomerViewRequest request;
+  request.set_name(SomeCustomer(flags, i));
+  return ToBuffer(request);
+}
+
+bench::Load LoadOf(const Flags& flags, const char* path,
+                   std::function<grpc::ByteBuffer(int64_t)> request) {
+  return {.address = flags.grpc,
+          .path = path,
+          .request = std::move(request),
+          .in_flight = flags.in_flight,
+          .duration = absl::Seconds(flags.seconds)};
+}
+
+// Creates the customers that are not there yet.
+absl::Status Prepare(const Flags& flags) {
+  // They are made in order, so the last is there when all are.
+  bool complete = false;
+  bench::Load probe = LoadOf(flags, kGetView, [&flags](int64_t) {
+    gateway::v1::GetCustomerViewRequest request;
+    request.set_name(absl::StrCat("customers/", CustomerId(flags.customers - 1)));
+    request.mutable_read_mask()->add_paths("customer");
+    return ToBuffer(request);
+  });
+  probe.warm_up_calls = 0;
+  probe.calls = 1;
+  probe.on_answer = [&complete](int64_t, const grpc::ByteBuffer&) { complete = true; };
+  RETURN_IF_ERROR(bench::RunLoad(probe).status());
+  if (complete) return absl::OkStatus();
+  bench::Load load = LoadOf(flags, kCreateCustomer, CreateCustomer);
+  load.warm_up_calls = 0;
+  load.calls = flags.customers;
+  load.duration = absl::Hours(1);
+  ASSIGN_OR_RETURN(const bench::Measured made, bench::RunLoad(load));
+  absl::FPrintF(stderr, "made %d customers: %s\n", flags.customers, bench::ToString(made));
+  if (made.errors.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("customers cannot be made: ", made.errors.begin()->first));
+}
+
+absl::StatusOr<std::vector<Row>> RunAll(std::vector<std::pair<std::string, bench::Load>> loads) {
+  std::vector<absl::StatusOr<bench::Measured>> measured(loads.size(), absl::UnknownError(""));
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < loads.size(); ++i) {
+    threads.emplace_back([&, i] { measured[i] = bench::RunLoad(loads[i].second); });
+  }
+  for (auto& thread : threads) thread.join();
+  std::vector<Row> rows;
+  for (size_t i = 0; i < loads.size(); ++i) {
+    RETURN_IF_ERROR(measured[i].status());
+    rows.push_back({loads[i].first, *measured[i]});
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<Row>> Measure(const Flags& flags) {
+  bench::Load write = LoadOf(flags, kCreateInteraction,
+                             [&flags](int64_t i) { return CreateInteraction(flags, i); });
+  bench::Load read = LoadOf(flags, kGetView, [&flags](int64_t i) { return GetView(flags, i); });
+  if (flags.what == "interactions") return RunAll({{"interactions", write}});
+  if (flags.what == "view") return RunAll({{"view", read}});
+  write.in_flight = read.in_flight = flags.in_flight / 2;
+  return RunAll({{"interactions", write}, {"view", read}});
+}
+
+void PrintTable(const std::vector<Row>& rows) {
+  absl::PrintF("%-14s %10s %10s %9s %9s %9s %9s %8s\n", "case", "calls", "calls/s", "p50 ms",
+               "p90 ms", "p99 ms", "max ms", "errors");
+  for (const auto& [name, m] : rows) {
+    int64_t errors = 0;
+    for (const auto& [what, count] : m.errors) errors += count;
+    absl::PrintF("%-14s %10d %10.0f %9.2f %9.2f %9.2f %9.2f %8d\n", name, m.calls,
+                 m.calls_per_second, absl::ToDoubleMilliseconds(m.p50),
+                 absl::ToDoubleMilliseconds(m.p90), absl::ToDoubleMilliseconds(m.p99),
+                 absl::ToDoubleMilliseconds(m.max), errors);
+    for (const auto& [what, count] : m.errors) absl::PrintF("  %d × %s\n", count, what);
+  }
+}
+
+void PrintJson(const std::vector<Row>& rows) {
+  std::vector<std::string> objects;
+  for (const auto& [name, m] : rows) {
+    int64_t errors = 0;
+    for (const auto& [what, count] : m.errors) errors += count;
+    objects.push_back(absl::StrFormat(
+        R"({"case":"%s","calls":%d,"callsPerSecond":%.1f,"p50Ms":%.3f,"p90Ms":%.3f,)"
+        R"("p99Ms":%.3f,"maxMs":%.3f,"errors":%d})",
+        name, m.calls, m.calls_per_second, absl::ToDoubleMilliseconds(m.p50),
+        absl::ToDoubleMilliseconds(m.p90), absl::ToDoubleMilliseconds(m.p99),
+        absl::ToDoubleMilliseconds(m.max), errors));
+  }
+  absl::PrintF("[%s]\n", absl::StrJoin(objects, ","));
+}
+
+absl::Status Bench(const Flags& flags) {
+  RETURN_IF_ERROR(Prepare(flags));
+  ASSIGN_OR_RETURN(const std::vector<Row> rows, Measure(flags));
+  flags.json ? PrintJson(rows) : PrintTable(rows);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddBenchCommand(CLI::App& app, int* exit_code) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("bench", "Put load on a running server over gRPC");
+  command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
+  command->add_option("--grpc", flags->grpc, "The server's gRPC address")->capture_default_str();
+  command->add_option("--case", flags->what, "What to call")
+      ->check(CLI::IsMember({"interactions", "view", "mixed"}))
+      ->capture_default_str();
+  command->add_option("--customers", flags->customers, "Made first, unless they are there")
+      ->check(CLI::Range(int64_t{1}, int64_t{10'000'000}))
+      ->capture_default_str();
+  command->add_option("--in-flight", flags->in_flight, "Calls at a time; a multiple of 4")
+      ->check(CLI::Range(4, 4'096))
+      ->capture_default_str();
+  command->add_option("--seconds", flags->seconds, "How long")
+      ->check(CLI::Range(1, 3'600))
+      ->capture_default_str();
+  command->add_flag("--json", flags->json, "As JSON");
+  command->callback([flags, exit_code] { *exit_code = Conclude(Bench(*flags)); });
+}
+
+}  // namespace rapport

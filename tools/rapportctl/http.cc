@@ -1,0 +1,105 @@
+#include "tools/rapportctl/http.h"
+
+#include <rapidjson/document.h>
+
+#include <boost/asio/connect.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+// The largest answer that is read whole: a view of the largest resources.
+constexpr uint64_t kMaxAnswerBytes = uint64_t{16} << 20;
+constexpr int kHttpOk = 200;
+constexpr int kHttpUnavailable = 503;
+
+absl::Status Broken(const error_code& error) {
+  return absl::UnavailableError(absl::StrCat("the connection broke: ", error.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<ServerAddress> ParseServer(absl::string_view url) {
+  absl::string_view rest = url;
+  absl::ConsumePrefix(&rest, "http://");
+  absl::ConsumeSuffix(&rest, "/");
+  const size_t colon = rest.rfind(':');
+  if (colon == absl::string_view::npos || colon == 0 || rest.find('/') != absl::string_view::npos) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", url, "\" is no server; name it as http://127.0.0.1:8080"));
+  }
+  absl::string_view host = rest.substr(0, colon);
+  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
+  return ServerAddress{std::string(host), std::string(rest.substr(colon + 1))};
+}
+
+absl::StatusOr<std::unique_ptr<HttpConnection>> Connect(const ServerAddress& server) {
+  auto connection = std::make_unique<HttpConnection>();
+  error_code error;
+  boost::asio::ip::tcp::resolver resolver(connection->io);
+  const auto endpoints = resolver.resolve(server.host, server.port, error);
+  if (!error) boost::asio::connect(connection->socket, endpoints, error);
+  if (!error) return connection;
+  return absl::UnavailableError(
+      absl::StrCat("no server answers on ", server.host, ":", server.port, ": ", error.message()));
+}
+
+absl::StatusOr<std::string> HttpGet(const ServerAddress& server, const std::string& target) {
+  ASSIGN_OR_RETURN(const auto connection, Connect(server));
+  http::request<http::empty_body> request(http::verb::get, target, 11);
+  request.set(http::field::host, server.host);
+  request.keep_alive(false);
+  error_code error;
+  http::write(connection->socket, request, error);
+  if (error) return Broken(error);
+  boost::beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kMaxAnswerBytes);
+  http::read(connection->socket, buffer, parser, error);
+  if (error) return Broken(error);
+  const auto& answer = parser.get();
+  if (answer.result_int() != kHttpOk) {
+    return HttpFailure(static_cast<int>(answer.result_int()), answer.body());
+  }
+  return answer.body();
+}
+
+absl::Status HttpFailure(int http_status, absl::string_view body) {
+  rapidjson::Document parsed;
+  parsed.Parse(body.data(), body.size());
+  std::string message = absl::StrCat("the server answered ", http_status);
+  if (parsed.IsObject()) {
+    const auto error = parsed.FindMember("error");
+    const auto& status =
+        error != parsed.MemberEnd() && error->value.IsObject() ? error->value : parsed;
+    const auto text = status.FindMember("message");
+    if (text != status.MemberEnd() && text->value.IsString()) message = text->value.GetString();
+  }
+  return http_status == kHttpUnavailable ? absl::UnavailableError(message)
+                                         : absl::FailedPreconditionError(message);
+}
+
+std::string EscapePath(absl::string_view path) {
+  std::string escaped;
+  for (const char c : path) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+        absl::string_view("/-._~:").find(c) != absl::string_view::npos) {
+      escaped += c;
+    } else {
+      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
+    }
+  }
+  return escaped;
+}
+
+}  // namespace rapport
