@@ -79,9 +79,10 @@ absl::Status Node::Start(absl::Duration timeout) {
   stores_ = std::make_unique<StoreResources>(options_.cache_bytes, options_.memtable_bytes);
   executor_ = std::make_unique<Executor>(options_.threads);
   ASSIGN_OR_RETURN(
-      log_, OpenEmbeddedLog(
-                {.path = options_.data_dir + "/log", .min_free_bytes = options_.min_free_bytes},
-                [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
+      log_, OpenEmbeddedLog({.path = options_.data_dir + "/log",
+                             .min_free_bytes = options_.min_free_bytes,
+                             .writers = options_.threads},
+                            [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
   gateway::GatewayOptions gateway_options{.secret = secret};
   for (auto& spec : AllServices()) {
     ServiceOptions service_options{
@@ -135,7 +136,8 @@ void Node::Stop() {
   wake_.notify_all();
   if (ticker_.joinable()) ticker_.join();
   for (auto& service : services_) service->Stop();
-  // The log wakes shards, the executor runs them, a scrape asks them: all end before they do.
+  // The log completes on the executor, which runs shards, which a scrape asks: all end before
+  // the shards do. The log's last completions were awaited by the services.
   log_.reset();
   executor_.reset();
   metrics_.reset();

@@ -136,6 +136,7 @@ def test_what_names_something_unknown_is_refused(server, imported):
     assert "error" in answer
 
 
+@pytest.mark.skipif(not (BIN / "rapportctl").exists(), reason="rapportctl is not built")
 def test_rapportctl_imports_and_shows(server, imported, sample):
     command = [BIN / "rapportctl", "import", "--server", server.url, "--job", "first-customers"]
     done = subprocess.run([*command, sample / "customers.ndjson"], capture_output=True, text=True, timeout=120)

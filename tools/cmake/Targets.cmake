@@ -58,6 +58,9 @@ function(rapport_program name)
   target_compile_definitions(${name} PRIVATE RAPPORT_VERSION="${PROJECT_VERSION}")
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
+  if(TARGET PkgConfig::jemalloc)
+    target_link_libraries(${name} PRIVATE PkgConfig::jemalloc)
+  endif()
 endfunction()
 
 # rapport_test(<name> SOURCES … DEPENDS …): a GoogleTest program that ctest runs.

@@ -85,6 +85,12 @@ absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std
   return &rows_.emplace(name, std::move(row)).first->second;
 }
 
+Overlay::Row* Overlay::Add(const AggregateType& type, const std::string& name) {
+  Row& row = rows_[name];
+  row.type = &type;
+  return &row;
+}
+
 absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {
   if (const auto found = sequences_.find(root); found != sequences_.end()) return found->second;
   if (const auto cached = cache_ == nullptr ? std::nullopt : cache_->Find(root)) return *cached;

@@ -71,6 +71,8 @@ class Overlay {
       : store_(store), registry_(registry), cache_(cache) {}
 
   absl::StatusOr<Row*> Find(const AggregateType& type, const std::string& name);
+  // The row of a name that is known to be new.
+  Row* Add(const AggregateType& type, const std::string& name);
   absl::StatusOr<int64_t> LastSequence(const std::string& root);
   absl::StatusOr<std::optional<log::v1::AnsweredRequest>> FindRequest(
       const std::string& root, const std::string& request_id);

@@ -16,6 +16,8 @@ namespace {
 // both want a partition do not depose each other in step.
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
+// Live parents kept in memory: about 1 MiB of one partition.
+constexpr size_t kMaxLiveParents = 16'384;
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
 absl::Status ShuttingDown() {
@@ -76,7 +78,7 @@ void Shard::Submit(Command command) {
     }
   }
   if (!refusal.ok()) return Finish(std::move(command.call), std::move(refusal));
-  Schedule();
+  RunHere();
 }
 
 void Shard::WhenApplied(Offset offset, absl::Time deadline,
@@ -124,13 +126,19 @@ std::string Shard::trouble() const {
 
 // --- the strand
 
+// On a thread of the executor: for whoever must not be held up, the log's watchers and the clock.
 void Shard::Schedule() {
-  {
-    std::lock_guard lock(mutex_);
-    if (scheduled_) return;
-    scheduled_ = true;
-  }
-  options_.executor->Submit([this] { Run(); });
+  if (TakeTurn()) options_.executor->Submit([this] { Run(); });
+}
+
+// On the caller's thread: a hand-over between threads costs more than a small batch.
+void Shard::RunHere() {
+  if (TakeTurn()) Run();
+}
+
+bool Shard::TakeTurn() {
+  std::lock_guard lock(mutex_);
+  return !std::exchange(scheduled_, true);
 }
 
 void Shard::Run() {
@@ -179,7 +187,7 @@ void Shard::Complete(absl::AnyInvocable<void()> completion) {
     std::lock_guard lock(mutex_);
     completion_ = std::move(completion);
   }
-  Schedule();
+  RunHere();
 }
 
 // --- owning the partition
@@ -255,7 +263,9 @@ absl::Status Shard::FollowParents() {
       if (!after.validity.Admit(entry.offset, record)) continue;
       if (record.kind() != log::v1::Record::EVENT || record.subject() != record.root()) continue;
       const auto life = LifeOf(record);
-      if (life) batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
+      if (!life) continue;
+      batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
+      live_parents_.erase(record.root());
     }
     after.next = entries.back().offset + 1;
     batch.Put(keys::Meta(kFollowedPosition), ToCheckpoint(after).SerializeAsString());
@@ -264,28 +274,38 @@ absl::Status Shard::FollowParents() {
   }
 }
 
-// Whether no command of the batch would be refused for a parent that may only be unseen yet.
-absl::StatusOr<bool> Shard::ParentsAreKnown() const {
+// Whether the root lives, by what was followed; none where it is unknown.
+absl::StatusOr<std::optional<bool>> Shard::FindParent(const std::string& root) {
+  if (live_parents_.contains(root)) return true;
   std::string life;
+  ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(root), &life));
+  if (!known) return std::nullopt;
+  if (life == "-") return false;
+  if (live_parents_.size() >= kMaxLiveParents) live_parents_.clear();
+  live_parents_.insert(root);
+  return true;
+}
+
+// Whether no command of the batch would be refused for a parent that may only be unseen yet.
+absl::StatusOr<bool> Shard::ParentsAreKnown() {
   for (const auto& command : batch_) {
     if (!FollowsParentOf(command)) continue;
     if (command.parents_needed > followed_.next) return false;
-    ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
-    if (!known || life == "-") return false;
+    ASSIGN_OR_RETURN(const std::optional<bool> lives, FindParent(command.root));
+    if (!lives.value_or(false)) return false;
   }
   return true;
 }
 
-absl::Status Shard::CheckRoot(const Command& command) const {
+absl::Status Shard::CheckRoot(const Command& command) {
   if (!FollowsParentOf(command)) return absl::OkStatus();
   if (command.parents_needed > followed_.next) {
     return Unavailable("the state that the consistency token names has not been seen here yet",
                        kRetryAfter);
   }
-  std::string life;
-  ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(command.root), &life));
-  if (!known) return NotFound(command.root);
-  if (life == "-") {
+  ASSIGN_OR_RETURN(const std::optional<bool> lives, FindParent(command.root));
+  if (!lives) return NotFound(command.root);
+  if (!*lives) {
     return Refused("rapport", "DELETED", command.root, "it is deleted; undelete it first");
   }
   return absl::OkStatus();
@@ -381,7 +401,8 @@ absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,
 absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& type) {
   const Method& method = *command.method;
   const Message& request = *command.call->request;
-  if (command.name.empty()) {
+  const bool fresh = command.name.empty();
+  if (fresh) {
     command.name = absl::StrCat(
         command.root, "/", type.plural, "/",
         MakeUlid(FromTimestamp(position_.record_time), absl::MakeUint128(random_(), random_())));
@@ -394,7 +415,13 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
     context.occur_time = static_cast<const google::protobuf::Timestamp&>(
         request.GetReflection()->GetMessage(request, method.occur_time));
   }
-  ASSIGN_OR_RETURN(Overlay::Row * row, overlay_->Find(type, command.name));
+  // An id that was made just now names nothing yet; looking would cost as much as deciding.
+  Overlay::Row* row = nullptr;
+  if (fresh) {
+    row = overlay_->Add(type, command.name);
+  } else {
+    ASSIGN_OR_RETURN(row, overlay_->Find(type, command.name));
+  }
   Message* event = google::protobuf::MessageFactory::generated_factory()
                        ->GetPrototype(type.event)
                        ->New(overlay_->arena());

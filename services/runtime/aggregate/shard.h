@@ -2,7 +2,8 @@
 // appends what was decided, and answers once it is durable and applied.
 //
 // One batch is in flight at a time; what queued meanwhile is the next one. Everything that
-// changes state runs on a strand of the executor, so that it needs no locks; reads come from
+// changes state runs on a strand, on whichever thread brings the work, so that it needs no locks;
+// reads come from
 // confirmed state only and may come from any thread.
 //
 // The protocol is the log's (services/runtime/log/log.h): claim, replay up to the claim, then
@@ -19,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
 #include "services/runtime/aggregate/replay.h"
@@ -121,6 +123,8 @@ class Shard {
 
   // The strand: one task after another, whenever there is something to do.
   void Schedule();
+  void RunHere();
+  bool TakeTurn();
   void Run();
   bool FindWork(absl::AnyInvocable<void()>* work);
   void Ask();  // marks that the log was asked; Complete() brings its answer back to the strand
@@ -133,8 +137,9 @@ class Shard {
 
   bool FollowsParentOf(const Command& command) const;
   absl::Status FollowParents();
-  absl::StatusOr<bool> ParentsAreKnown() const;
-  absl::Status CheckRoot(const Command& command) const;
+  absl::StatusOr<std::optional<bool>> FindParent(const std::string& root);
+  absl::StatusOr<bool> ParentsAreKnown();
+  absl::Status CheckRoot(const Command& command);
 
   void TakeBatch();
   void DecideBatch();
@@ -157,6 +162,7 @@ class Shard {
   Replay replay_;
   Position position_;  // applied_ is what readers may know of it
   std::deque<Command> batch_;
+  absl::flat_hash_set<std::string> live_parents_;
   SequenceCache sequences_;
   std::unique_ptr<Overlay> overlay_;
   std::vector<std::string> records_;

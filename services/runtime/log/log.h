@@ -5,8 +5,10 @@
 // under which it writes. Which records count is said by one function, Validity::Admit
 // (validity.h), and every reader uses it.
 //
-// Threads: all functions may be called from any thread. Completions run on the log's own thread
-// and must be short. Failure: see each function; what is not said to be certain is unknown.
+// Threads: all functions may be called from any thread. Completions run on
+// threads of the log, or of the caller where nothing had to be waited for; they may take as long as
+// a batch is applied. Watchers must be short. Failure: see each function; what is not said to be
+// certain is unknown.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +14,11 @@
 
 namespace rapport {
 namespace {
+
+constexpr int kKeepAliveTimeoutMs = 5'000;
+// gRPC would let up to two minutes pass before it tries a restarted server again.
+constexpr int kFirstReconnectMs = 100;
+constexpr int kLastReconnectMs = 1'000;
 
 // What a call needs until it is answered.
 struct Outgoing {
@@ -55,18 +62,42 @@ grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAlivePeriodMs);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveTimeoutMs);
+  // 0 is: as many as it takes. Otherwise it stops after two.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastReconnectMs);
   return arguments;
 }
 
 }  // namespace
 
-struct GrpcClient::Stub {
+// Counts the calls under way: whoever lets go of a channel last must not be one of gRPC's threads,
+// which would wait for itself. A call's context holds the channel too.
+struct GrpcClient::Connection {
+  explicit Connection(const std::string& address)
+      : stub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments())) {}
+  ~Connection() {
+    std::unique_lock lock(mutex);
+    idle.wait(lock, [this] { return under_way == 0; });
+  }
+  void Begin() {
+    std::lock_guard lock(mutex);
+    ++under_way;
+  }
+  void End() {
+    std::lock_guard lock(mutex);
+    if (--under_way == 0) idle.notify_all();
+  }
+
   grpc::GenericStub stub;
+  std::mutex mutex;
+  std::condition_variable idle;
+  int64_t under_way = 0;
 };
 
-GrpcClient::GrpcClient(const std::string& address)
-    : stub_(new Stub{grpc::GenericStub(
-          grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments()))}) {}
+GrpcClient::GrpcClient(const std::string& address) : connection_(new Connection(address)) {}
 
 GrpcClient::~GrpcClient() = default;
 
@@ -80,12 +111,16 @@ void GrpcClient::Handle(CallPtr call) {
   auto* outgoing = new Outgoing{.call = std::move(call)};
   AddMetadata(outgoing->call->metadata, outgoing->context);
   outgoing->request = Serialise(*outgoing->call->request);
-  stub_->stub.UnaryCall(&outgoing->context, path, grpc::StubOptions(), &outgoing->request,
-                        &outgoing->response, [outgoing](const grpc::Status& status) {
-                          const std::unique_ptr<Outgoing> owned(outgoing);
-                          Reply reply = ReadReply(status, *owned);
-                          Finish(std::move(owned->call), std::move(reply));
-                        });
+  connection_->Begin();
+  connection_->stub.UnaryCall(
+      &outgoing->context, path, grpc::StubOptions(), &outgoing->request, &outgoing->response,
+      [outgoing, connection = connection_.get()](const grpc::Status& status) {
+        Reply reply = ReadReply(status, *outgoing);
+        CallPtr call = std::move(outgoing->call);
+        delete outgoing;
+        Finish(std::move(call), std::move(reply));
+        connection->End();
+      });
 }
 
 }  // namespace rapport

@@ -15,19 +15,20 @@
 namespace rapport {
 
 // Threads: Handle may be called from any thread; `done` runs on one of gRPC's and must not block.
-// Calls under way outlive the client. A call without a deadline waits for ever.
+// A call without a deadline waits for ever.
 class GrpcClient : public Handler {
  public:
   // Connects at the first call, and again whenever the connection is lost; calls fail UNAVAILABLE
   // while there is none.
   explicit GrpcClient(const std::string& address);
+  // Waits until the calls under way are finished. Not to be destroyed by a call's `done`.
   ~GrpcClient() override;
 
   void Handle(CallPtr call) override;
 
  private:
-  struct Stub;
-  std::unique_ptr<Stub> stub_;
+  struct Connection;
+  std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace rapport

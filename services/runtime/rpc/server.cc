@@ -2,6 +2,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -10,6 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "grpc/health/v1/health.pb.h"
+#include "services/runtime/rpc/keep_awake.h"
 #include "services/runtime/rpc/raw_service.h"
 #include "services/runtime/rpc/stream_reactor.h"
 #include "services/runtime/rpc/wire.h"
@@ -20,6 +23,12 @@ namespace {
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
+
+// On one connection; the caller's gRPC keeps the rest. With some kilobytes for each this bounds
+// what one caller can make us hold.
+constexpr int kMaxCallsPerConnection = 4096;
+// Only reflection takes a thread for each of its streams; what is beyond is refused.
+constexpr int kMaxReflectionThreads = 8;
 
 CallMetadata ReadMetadata(const grpc::CallbackServerContext& context) {
   CallMetadata metadata;
@@ -128,8 +137,9 @@ absl::Status CheckOptions(const ServerOptions& options) {
     for (int i = 0; i < service->method_count(); ++i) {
       const MethodDescriptor& method = *service->method(i);
       const std::string why_not = WhyNot(options, method);
-      if (!why_not.empty())
+      if (!why_not.empty()) {
         unserved.push_back(absl::StrCat(method.full_name(), " (", why_not, ")"));
+      }
       if (method.client_streaming()) unknown_streams.erase(method.full_name());
     }
   }
@@ -149,6 +159,7 @@ absl::Status CheckOptions(const ServerOptions& options) {
 struct GrpcServer::Running {
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<KeepAwake> keep_awake;
 };
 
 GrpcServer::GrpcServer(ServerOptions options) : options_(std::move(options)) {}
@@ -159,7 +170,9 @@ GrpcServer::~GrpcServer() {
 
 absl::Status GrpcServer::Start() {
   if (absl::Status checked = CheckOptions(options_); !checked.ok()) return checked;
-  // Both are switches of the whole process; to set them again changes nothing.
+  // Switches of the whole process; to set them again changes nothing. The health messages are named
+  // so that they are linked: reflection must be able to describe every service that it lists.
+  grpc::health::v1::HealthCheckRequest::descriptor();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
@@ -176,6 +189,11 @@ absl::Status GrpcServer::Start() {
   builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
   builder.SetMaxSendMessageSize(options_.max_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
+  // Half of the client's period: gRPC hangs up on whoever pings more often than it allows.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kKeepAlivePeriodMs / 2);
+  builder.SetResourceQuota(grpc::ResourceQuota().SetMaxThreads(kMaxReflectionThreads));
   // Two servers on one port would each get half of the calls: refuse instead.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (const ServiceDescriptor* service : options_.services) {
@@ -189,6 +207,7 @@ absl::Status GrpcServer::Start() {
   for (const ServiceDescriptor* service : options_.services) {
     running->server->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
   }
+  running->keep_awake = std::make_unique<KeepAwake>(running->server->InProcessChannel({}));
   running_ = std::move(running);
   return absl::OkStatus();
 }
@@ -196,6 +215,7 @@ absl::Status GrpcServer::Start() {
 void GrpcServer::Shutdown(absl::Time deadline) {
   if (running_ == nullptr) return;
   running_->server->GetHealthCheckService()->Shutdown();
+  running_->keep_awake = nullptr;
   running_->server->Shutdown(ToDeadline(deadline));
   running_->server->Wait();
   running_ = nullptr;

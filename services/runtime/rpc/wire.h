@@ -25,6 +25,10 @@ inline constexpr char kTraceparentKey[] = "traceparent";                     // 
 // gRPC's usual 8 KiB leave too little beside it.
 inline constexpr int kMaxMetadataBytes = 16 << 10;
 
+// How often a client asks whether a silent server is still there while calls wait for it. A machine
+// that lost its power says nothing, and TCP alone would notice after a quarter of an hour.
+inline constexpr int kKeepAlivePeriodMs = 10'000;
+
 // Whether gRPC can send it: printable ASCII. It stops the process on anything else.
 bool IsMetadataValue(absl::string_view value);
 

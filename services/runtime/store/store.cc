@@ -35,6 +35,8 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes) {
   options_.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, cache);
   options_.create_if_missing = true;
+  // Otherwise 130 stores preallocate more than most of them will ever hold.
+  options_.allow_fallocate = false;
   // The log is the truth: what a crash loses of the WAL's buffer is replayed from it.
   options_.manual_wal_flush = true;
   options_.write_buffer_size = kMemtableBytes;

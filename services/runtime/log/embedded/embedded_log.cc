@@ -1,5 +1,6 @@
 #include "services/runtime/log/embedded/embedded_log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -25,7 +26,7 @@ namespace {
 constexpr auto kSpaceCheckPeriod = std::chrono::milliseconds(200);
 // Where the last group shows that many write at once, the next one waits this long for company: an
 // fsync costs more than that. A lone writer never waits.
-constexpr auto kGather = std::chrono::microseconds(100);
+constexpr auto kGather = std::chrono::microseconds(200);
 constexpr size_t kGatherFrom = 4;  // records of the last group
 // A group is cut here so that one commit's memory stays bounded.
 constexpr size_t kMaxGroupBytes = 16 << 20;
@@ -79,7 +80,9 @@ class EmbeddedLog : public EventLog {
               std::function<void(const GroupCommit&)> on_commit)
       : options_(std::move(options)), db_(std::move(db)), on_commit_(std::move(on_commit)) {
     LoadTopics();
-    if (options_.writable) writer_ = std::thread([this] { Write(); });
+    for (int i = 0; options_.writable && i < options_.writers; ++i) {
+      writers_.emplace_back([this] { Write(); });
+    }
   }
 
   ~EmbeddedLog() override {
@@ -88,7 +91,7 @@ class EmbeddedLog : public EventLog {
       stopping_ = true;
     }
     wake_.notify_all();
-    if (writer_.joinable()) writer_.join();
+    for (auto& writer : writers_) writer.join();
   }
 
   absl::Status EnsureTopic(const std::string& topic, int partitions) override {
@@ -237,20 +240,20 @@ class EmbeddedLog : public EventLog {
     return random_();
   }
 
-  // The writer: one group after another, each durable before its appenders hear of it.
+  // A writer: commits a group, then completes it, while the other writer commits the next. So what
+  // the completions append is on its way without a hand-over between threads.
   void Write() {
     std::unique_lock lock(mutex_);
-    auto next_space_check = std::chrono::steady_clock::time_point::min();
     while (true) {
-      wake_.wait_for(lock, kSpaceCheckPeriod, [this] { return stopping_ || !pending_.empty(); });
-      if (const auto now = std::chrono::steady_clock::now(); now >= next_space_check) {
-        next_space_check = now + kSpaceCheckPeriod;
-        CheckSpace();
-      }
+      wake_.wait_for(lock, kSpaceCheckPeriod,
+                     [this] { return !committing_ && (stopping_ || !pending_.empty()); });
+      if (committing_) continue;
+      CheckSpace();
       if (pending_.empty()) {
         if (stopping_) return;
         continue;
       }
+      committing_ = true;
       if (last_group_records_ >= kGatherFrom && !stopping_) {
         lock.unlock();
         std::this_thread::sleep_for(kGather);
@@ -258,7 +261,20 @@ class EmbeddedLog : public EventLog {
       }
       std::vector<Pending> group = TakeGroup();
       lock.unlock();
-      WriteGroup(std::move(group));
+      std::vector<std::vector<Offset>> offsets(group.size());
+      const absl::Status written = Commit(group, &offsets);
+      lock.lock();
+      committing_ = false;
+      const bool more = !pending_.empty() || stopping_;
+      lock.unlock();
+      if (more) wake_.notify_one();
+      for (size_t i = 0; i < group.size(); ++i) {
+        if (written.ok()) {
+          group[i].done(std::move(offsets[i]));
+        } else {
+          group[i].done(written);
+        }
+      }
       lock.lock();
     }
   }
@@ -274,11 +290,11 @@ class EmbeddedLog : public EventLog {
     return group;
   }
 
-  void WriteGroup(std::vector<Pending> group) {
+  // Writes the group and moves the ends, which move only here: they are read without the lock.
+  absl::Status Commit(const std::vector<Pending>& group,
+                      std::vector<std::vector<Offset>>* offsets) {
     const auto begin = std::chrono::steady_clock::now();
-    // Ends move only here, so they can be read without the lock.
     std::map<Tail*, Offset> ends;
-    std::vector<std::vector<Offset>> offsets(group.size());
     rocksdb::WriteBatch batch;
     GroupCommit commit;
     for (size_t i = 0; i < group.size(); ++i) {
@@ -288,31 +304,24 @@ class EmbeddedLog : public EventLog {
         batch.Put(tail->key_prefix + BigEndian64(end), record);
         commit.bytes += record.size();
         ++commit.records;
-        offsets[i].push_back(end++);
+        (*offsets)[i].push_back(end++);
       }
     }
     last_group_records_ = commit.records;
-    const absl::Status written = WriteDurably(&batch);
+    RETURN_IF_ERROR(WriteDurably(&batch));
     std::vector<std::function<void()>> watchers;
-    if (written.ok()) {
+    {
       std::lock_guard lock(mutex_);
       for (const auto& [tail, end] : ends) {
         tail->end = end;
         watchers.insert(watchers.end(), tail->watchers.begin(), tail->watchers.end());
       }
     }
-    for (size_t i = 0; i < group.size(); ++i) {
-      if (written.ok()) {
-        group[i].done(std::move(offsets[i]));
-      } else {
-        group[i].done(written);
-      }
-    }
-    if (!written.ok()) return;
     for (const auto& grew : watchers) grew();
     commit.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (on_commit_) on_commit_(commit);
+    return absl::OkStatus();
   }
 
   // After a failed write RocksDB refuses further ones until it has been resumed; a record of the
@@ -327,6 +336,9 @@ class EmbeddedLog : public EventLog {
   }
 
   void CheckSpace() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_space_check_) return;
+    next_space_check_ = now + kSpaceCheckPeriod;
     std::error_code error;
     const auto space = std::filesystem::space(options_.path, error);
     disk_full_.store(!error && space.available < options_.min_free_bytes);
@@ -336,7 +348,8 @@ class EmbeddedLog : public EventLog {
   const std::unique_ptr<rocksdb::DB> db_;
   const std::function<void(const GroupCommit&)> on_commit_;
   std::atomic<bool> disk_full_{false};
-  bool failed_ = false;             // the writer's own, as is the next
+  // Of the writer that commits.
+  bool failed_ = false;
   size_t last_group_records_ = 0;
 
   std::mutex mutex_;
@@ -345,7 +358,9 @@ class EmbeddedLog : public EventLog {
   std::deque<Pending> pending_;
   bool stopping_ = false;
   std::mt19937_64 random_{std::random_device{}()};
-  std::thread writer_;
+  bool committing_ = false;
+  std::chrono::steady_clock::time_point next_space_check_;
+  std::vector<std::thread> writers_;
 };
 
 }  // namespace

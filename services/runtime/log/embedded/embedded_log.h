@@ -18,6 +18,8 @@ struct EmbeddedLogOptions {
   // Appends are refused while the file system has less free space than this, so that what was
   // acknowledged can always be applied and compacted.
   uint64_t min_free_bytes = 256 << 20;
+  // Threads that commit groups and run their completions, in turn: one commits, one completes.
+  int writers = 2;
   // False opens what is there for reading only, beside a process that writes.
   bool writable = true;
 };

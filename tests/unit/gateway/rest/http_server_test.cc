@@ -128,11 +128,20 @@ TEST_F(HttpServerTest, AnswersWhatIsWrongWithTheRequest) {
 
 TEST_F(HttpServerTest, RefusesWhatIsNotHttp) {
   Start();
-  HttpClient client(port());
-  client.Send("nonsense\r\n\r\n");
-  EXPECT_EQ(client.Read().status, 400);
-  client.EndSending();
-  EXPECT_TRUE(client.AtEnd());
+  const std::string post = "POST /v1/customers HTTP/1.1\r\nHost: test\r\n";
+  for (const std::string& request :
+       {std::string("nonsense\r\n\r\n"), std::string("GET / HTTP/3.0\r\n\r\n"),
+        // Lengths on which a proxy and we might not agree.
+        post + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        post + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        post + "Content-Length: -1\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"}) {
+    HttpClient client(port());
+    client.Send(request);
+    EXPECT_EQ(client.Read().status, 400) << request;
+    client.EndSending();
+    EXPECT_TRUE(client.AtEnd()) << request;
+  }
 }
 
 TEST_F(HttpServerTest, PassesHeadersBothWays) {

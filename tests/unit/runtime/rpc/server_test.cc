@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.pb.h"
 #include "rapport/service/v1/case.pb.h"
 #include "tests/unit/runtime/rpc/fixture.h"
 
@@ -15,7 +17,6 @@ namespace rapport {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsSupersetOf;
 
 constexpr char kGetCasePath[] = "/rapport.service.v1.Service/GetCase";
 
@@ -232,6 +233,32 @@ TEST_F(RpcTest, AClientWithoutAServerIsUnavailable) {
   EXPECT_EQ(Ask("customers/ada/cases/1").status.code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(RpcTest, AClientComesBackToAServerThatWasRestarted) {
+  StartServer();
+  EXPECT_TRUE(Ask("customers/ada/cases/1").status.ok());
+  ServerOptions options = Options();
+  options.address = absl::StrCat("127.0.0.1:", server_->port());
+  server_->Shutdown(absl::InfinitePast());
+  GrpcServer second(std::move(options));
+  ASSERT_TRUE(second.Start().ok());
+  while (!Ask("customers/ada/cases/1").status.ok()) {
+  }
+  client_ = nullptr;
+}
+
+TEST_F(RpcTest, AClientThatGoesWaitsForItsCalls) {
+  StartServer();
+  std::atomic<int> answered = 0;
+  for (int i = 0; i < 100; ++i) {
+    CallPtr call = GetCase("customers/ada/cases/1");
+    call->done = [&answered](Reply) { ++answered; };
+    client_->Handle(std::move(call));
+  }
+  client_ = nullptr;
+  server_->Shutdown(absl::InfiniteFuture());
+  EXPECT_EQ(answered, 100);
+}
+
 TEST_F(RpcTest, AClientGivesUpAtTheDeadline) {
   StartServer();
   CallPtr call = GetCase("customers/ada/cases/held");
@@ -242,51 +269,47 @@ TEST_F(RpcTest, AClientGivesUpAtTheDeadline) {
 
 TEST_F(RpcTest, SaysThatItIsHealthy) {
   StartServer();
-  // HealthCheckRequest{service = 1} and HealthCheckResponse{status = 1: SERVING}, on the wire.
-  const std::string name = "rapport.service.v1.Service";
-  for (const std::string& request : {std::string(), absl::StrCat("\x0a\x1a", name)}) {
-    std::string response;
-    ASSERT_TRUE(AskRaw("/grpc.health.v1.Health/Check", request, &response).ok());
-    EXPECT_EQ(response, "\x08\x01");
+  for (const char* service : {"", "rapport.service.v1.Service"}) {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    std::string bytes;
+    ASSERT_TRUE(AskRaw("/grpc.health.v1.Health/Check", request.SerializeAsString(), &bytes).ok());
+    grpc::health::v1::HealthCheckResponse response;
+    ASSERT_TRUE(response.ParseFromString(bytes));
+    EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
   }
 }
 
-// Names of the services by reflection, in the words of its own messages.
-std::vector<std::string> ListServices(grpc::GenericStub& stub) {
-  using google::protobuf::DescriptorPool;
-  using google::protobuf::Message;
+// Asks reflection one thing, in protobuf's text format since its messages have no header here.
+std::string Reflect(grpc::GenericStub& stub, const std::string& question) {
   const auto New = [](const char* name) {
-    const auto* type = DescriptorPool::generated_pool()->FindMessageTypeByName(name);
-    return std::unique_ptr<Message>(
+    const auto* type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name);
+    return std::unique_ptr<google::protobuf::Message>(
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
   };
+  const auto request = New("grpc.reflection.v1alpha.ServerReflectionRequest");
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(question, request.get()));
   BlockingStream stream(stub, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
-  auto request = New("grpc.reflection.v1alpha.ServerReflectionRequest");
-  request->GetReflection()->SetString(
-      request.get(), request->GetDescriptor()->FindFieldByName("list_services"), "*");
   stream.Send(request->SerializeAsString());
-  auto response = New("grpc.reflection.v1alpha.ServerReflectionResponse");
+  const auto response = New("grpc.reflection.v1alpha.ServerReflectionResponse");
   EXPECT_TRUE(response->ParseFromString(stream.Receive().value_or("")));
   stream.HalfClose();
-
-  const Message& list = response->GetReflection()->GetMessage(
-      *response, response->GetDescriptor()->FindFieldByName("list_services_response"));
-  const auto* services = list.GetDescriptor()->FindFieldByName("service");
-  std::vector<std::string> names;
-  for (int i = 0; i < list.GetReflection()->FieldSize(list, services); ++i) {
-    const Message& service = list.GetReflection()->GetRepeatedMessage(list, services, i);
-    names.push_back(service.GetReflection()->GetString(
-        service, service.GetDescriptor()->FindFieldByName("name")));
-  }
-  return names;
+  return response->DebugString();
 }
 
-TEST_F(RpcTest, ReflectionListsTheServices) {
+TEST_F(RpcTest, ReflectionListsAndDescribesTheServices) {
   ServerOptions options = Options();
   options.services.push_back(FindService("rapport.sales.v1.Sales"));
   StartServer(std::move(options));
-  EXPECT_THAT(ListServices(*stub_),
-              IsSupersetOf({"rapport.service.v1.Service", "rapport.sales.v1.Sales"}));
+  const std::string list = Reflect(*stub_, "list_services: '*'");
+  for (const std::string service :
+       {"rapport.service.v1.Service", "rapport.sales.v1.Sales", "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection"}) {
+    EXPECT_THAT(list, HasSubstr(absl::StrCat("name: \"", service, "\"")));
+    EXPECT_THAT(Reflect(*stub_, absl::StrCat("file_containing_symbol: '", service, "'")),
+                HasSubstr("file_descriptor_proto"));
+  }
 }
 
 }  // namespace

@@ -109,19 +109,15 @@ TEST_F(StreamTest, AnEmptyStreamEndsWell) {
   EXPECT_TRUE(stream.WaitForEnd().ok());
 }
 
-TEST_F(StreamTest, ReadsNoFurtherThanTheReaderFollows) {
-  // Each answer fills a window of HTTP/2, so that what the network holds is a handful of them.
+TEST_F(StreamTest, AReaderMayStartLate) {
+  // Far more than the network takes up, so that the session has to wait for its reader.
   story_.padding = std::string(256 << 10, 'x');
   constexpr int kRows = 300;
-  constexpr int kInTheNetwork = 64;
   BlockingStream stream(*stub_, kImportPath);
   for (int row = 1; row <= kRows; ++row) stream.Send(Row(row));
   stream.HalfClose();
   WaitUntilAtLeast(story_.messages, kMaxUnsentResponses + 1);
-  for (int row = 1; row <= kRows; ++row) {
-    EXPECT_LE(story_.messages, row + kMaxUnsentResponses + kInTheNetwork);
-    EXPECT_EQ(RowOf(stream.Receive().value()), row);
-  }
+  for (int row = 1; row <= kRows; ++row) EXPECT_EQ(RowOf(stream.Receive().value()), row);
   EXPECT_EQ(stream.Receive(), std::nullopt);
   EXPECT_TRUE(stream.WaitForEnd().ok());
 }
