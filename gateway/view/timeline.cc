@@ -16,6 +16,9 @@ namespace {
 
 constexpr int kDefaultPageSize = 50;
 constexpr int kMaxPageSize = 1'000;
+// Events asked for at once where a filter may keep few of them: every asking is a level of the
+// stack, and kMaxTimelineScan bounds only the events.
+constexpr int kFilteredFetch = 500;
 // Without an event here there is no such customer.
 constexpr absl::string_view kDecidesCustomers = "accounts";
 
@@ -53,8 +56,8 @@ class TimelineRead : public std::enable_shared_from_this<TimelineRead> {
 
   absl::Status Prepare() {
     if (request_.page_size() < 0) return InvalidField("page_size", "must not be negative");
-    page_size_ = request_.page_size() == 0 ? kDefaultPageSize
-                                           : std::min(request_.page_size(), kMaxPageSize);
+    page_size_ =
+        request_.page_size() == 0 ? kDefaultPageSize : std::min(request_.page_size(), kMaxPageSize);
     ASSIGN_OR_RETURN(filter_, Filter::Parse(request_.filter(), log::v1::Event::descriptor()));
     fingerprint_ = absl::StrCat("timeline\n", request_.name(), "\n", request_.filter());
     if (request_.page_token().empty()) return absl::OkStatus();
@@ -88,7 +91,7 @@ class TimelineRead : public std::enable_shared_from_this<TimelineRead> {
           [&](auto& ask) {
             ask.set_name(request_.name());
             ask.set_before_sequence(sources_[i].before);
-            ask.set_page_size(page_size_);
+            ask.set_page_size(filter_.empty() ? page_size_ : std::max(page_size_, kFilteredFetch));
           },
           [self = shared_from_this(), i](Reply reply) { self->Take(i, std::move(reply)); });
     }
@@ -125,8 +128,8 @@ class TimelineRead : public std::enable_shared_from_this<TimelineRead> {
         if (source.empty() && !source.exhausted) return Fetch();
         if (source.empty()) continue;
         // Of equal times the later service comes first, so that the whole order is reversed.
-        if (newest == nullptr || ToMicros(source.front().record_time()) >=
-                                     ToMicros(newest->front().record_time())) {
+        if (newest == nullptr ||
+            ToMicros(source.front().record_time()) >= ToMicros(newest->front().record_time())) {
           newest = &source;
         }
       }
@@ -154,8 +157,8 @@ class TimelineRead : public std::enable_shared_from_this<TimelineRead> {
       response_.set_next_page_token(
           SealPageToken(secret_, fingerprint_, cursor.SerializeAsString()));
     }
-    Finish(std::move(call_), Reply{.body = response_.SerializeAsString(),
-                                   .consistency_token = JoinTokens(tokens)});
+    Finish(std::move(call_),
+           Reply{.body = response_.SerializeAsString(), .consistency_token = JoinTokens(tokens)});
   }
 
   const std::vector<Backend>& backends_;

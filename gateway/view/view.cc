@@ -90,12 +90,16 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
   }
 
  private:
+  // "*" stands alone: the mask has been checked.
+  bool WantsAll() const {
+    return request_.read_mask().paths().empty() || request_.read_mask().paths(0) == "*";
+  }
+
   bool Wants(Part part) const {
-    if (request_.read_mask().paths().empty()) return true;
+    if (WantsAll()) return true;
     return std::any_of(request_.read_mask().paths().begin(), request_.read_mask().paths().end(),
                        [part](const std::string& path) {
-                         return path == "*" ||
-                                path.substr(0, path.find('.')) == kSources[part].field;
+                         return path.substr(0, path.find('.')) == kSources[part].field;
                        });
   }
 
@@ -205,7 +209,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
       }
     }
     body += missing;
-    if (!request_.read_mask().paths().empty()) {
+    if (!WantsAll()) {
       CustomerView view;
       view.ParseFromString(body);
       google::protobuf::FieldMask kept = request_.read_mask();

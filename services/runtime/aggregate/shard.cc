@@ -430,7 +430,7 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
                    DecideWrite(method, row->state, request, context, uid, event));
   if (method.resource != nullptr) {
     RETURN_IF_ERROR(CheckReferences(request.GetReflection()->GetMessage(request, method.resource),
-                                    method.resource->name(), type.references,
+                                    row->state, method.resource->name(), type.references,
                                     options_.reference_exists));
   }
   if (decided && event->ByteSizeLong() + row->bytes.size() > kMaxRowBytes) {

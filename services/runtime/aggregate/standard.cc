@@ -154,11 +154,17 @@ std::vector<ReferenceField> FindReferences(const Descriptor* resource,
   return found;
 }
 
-absl::Status CheckReferences(const Message& resource, absl::string_view prefix,
+absl::Status CheckReferences(const Message& resource, const Message* present,
+                             absl::string_view prefix,
                              const std::vector<ReferenceField>& references,
                              const ReferenceExists& exists) {
   absl::Status status;
+  google::protobuf::util::MessageDifferencer differencer;
   for (const auto& reference : references) {
+    const std::vector<const FieldDescriptor*> field = {reference.path[0]};
+    if (present != nullptr && differencer.CompareWithFields(resource, *present, field, field)) {
+      continue;
+    }
     CheckReference(resource, reference, 0, std::string(prefix), exists, &status);
   }
   return status;

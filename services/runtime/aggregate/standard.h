@@ -18,8 +18,10 @@ using ReferenceExists =
     std::function<absl::StatusOr<bool>(const AggregateType& type, const std::string& name)>;
 
 // INVALID_ARGUMENT naming the field and the resource that does not exist. `prefix` is the
-// resource's field in the request: "order".
-absl::Status CheckReferences(const Message& resource, absl::string_view prefix,
+// resource's field in the request: "order". Fields that are in `present` as they are in `resource`
+// are not asked about: what an order refers to may have been deleted since. `present` may be null.
+absl::Status CheckReferences(const Message& resource, const Message* present,
+                             absl::string_view prefix,
                              const std::vector<ReferenceField>& references,
                              const ReferenceExists& exists);
 

@@ -1,0 +1,296 @@
+// Customers, references, tokens, limits and threads against a whole node.
+#include <random>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "rapport/accounts/v1/customer.pb.h"
+#include "rapport/log/v1/history.pb.h"
+#include "rapport/marketing/v1/campaign_membership.pb.h"
+#include "rapport/sales/v1/order.pb.h"
+#include "rapport/service/v1/case.pb.h"
+#include "services/runtime/aggregate/consistency.h"
+#include "tests/component/client.h"
+
+namespace rapport::component {
+namespace {
+
+using accounts::v1::Customer;
+using sales::v1::Order;
+
+const char kCreateCase[] = "rapport.service.v1.Service.CreateCase";
+const char kCreateOrder[] = "rapport.sales.v1.Sales.CreateOrder";
+
+std::string CaseOf(const std::string& customer) {
+  return "parent: 'customers/" + customer + "' case_id: 'c' case { kind: COMPLAINT subject: 'x' }";
+}
+std::string Line(const std::string& product, int64_t units = 1, int nanos = 0) {
+  return absl::StrCat("lines { product: '", product,
+                      "' quantity { value: '1' } amount { currency_code: 'USD' units: ", units,
+                      " nanos: ", nanos, " } }");
+}
+
+// --- customers and their children
+
+TEST_F(NodeTest, ChildrenOfADeletedCustomerCanBeReadButNotWritten) {
+  CreateCustomer("ada");
+  Must(kCreateCase, CaseOf("ada"));
+  const Reply deleted = Must(std::string(kAccounts) + "DeleteCustomer", "name: 'customers/ada'");
+  EXPECT_TRUE(Must(std::string(kService) + "GetCase", "name: 'customers/ada/cases/c'").status.ok());
+  const std::string close = "name: 'customers/ada/cases/c' resolution { remedy: 'oil' }";
+  EXPECT_EQ(ReasonOf(Do(std::string(kService) + "ResolveCase", close, After(deleted)).status),
+            "DELETED");
+  const Reply undeleted =
+      Must(std::string(kAccounts) + "UndeleteCustomer", "name: 'customers/ada'");
+  EXPECT_TRUE(Do(std::string(kService) + "ResolveCase", close).status.ok());
+}
+
+TEST_F(NodeTest, AChildOfAnUnknownCustomerIsRefused) {
+  EXPECT_TRUE(absl::IsNotFound(Do(kCreateCase, CaseOf("nobody")).status));
+}
+
+TEST_F(NodeTest, AChildFollowsItsCustomerAtOnce) {
+  for (int i = 0; i < 100; ++i) {
+    CreateCustomer(absl::StrCat("c", i));
+    ASSERT_TRUE(Do(kCreateCase, CaseOf(absl::StrCat("c", i))).status.ok()) << i;
+  }
+}
+
+// --- references
+
+TEST_F(NodeTest, AnUnknownReferenceIsRefusedByItsField) {
+  CreateCustomer("ada");
+  Must(std::string(kSales) + "CreateProduct", "product_id: 'oats' product { display_name: 'O' }");
+  const Reply refused = Do(kCreateOrder, "parent: 'customers/ada' order { " +
+                                             Line("products/oats") + Line("products/none") + " }");
+  EXPECT_EQ(ReasonOf(refused.status), "order.lines[1].product");
+  EXPECT_EQ(ReasonOf(Do(std::string(kMarketing) + "CreateCampaignMembership",
+                        "parent: 'customers/ada' campaign_membership { campaign: 'campaigns/x' }")
+                         .status),
+            "campaign_membership.campaign");
+}
+
+TEST_F(NodeTest, ADeletedReferenceIsRefusedForWhatIsNewOnly) {
+  CreateCustomer("ada");
+  Must(std::string(kSales) + "CreateProduct", "product_id: 'oats' product { display_name: 'O' }");
+  const std::string order =
+      "parent: 'customers/ada' order_id: 'o' order { " + Line("products/oats") + " }";
+  Order placed = Parsed<Order>(Must(kCreateOrder, order));
+  Must(std::string(kSales) + "DeleteProduct", "name: 'products/oats'");
+  EXPECT_EQ(
+      ReasonOf(Do(kCreateOrder, "parent: 'customers/ada' order { " + Line("products/oats") + " }")
+                   .status),
+      "order.lines[0].product");
+  // Whoever reads an order and sends it back with another note changes the note only.
+  sales::v1::UpdateOrderRequest update;
+  placed.set_note("ring twice");
+  *update.mutable_order() = placed;
+  update.mutable_update_mask()->add_paths("note");
+  const Reply noted = Do(std::string(kSales) + "UpdateOrder", update);
+  EXPECT_TRUE(noted.status.ok()) << noted.status;
+}
+
+// --- orders
+
+TEST_F(NodeTest, OrderTotalsAreExact) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937_64 random(seed);
+  CreateCustomer("ada");
+  Must(std::string(kSales) + "CreateProduct", "product_id: 'oats' product { display_name: 'O' }");
+  absl::int128 placed = 0;
+  for (int i = 0; i < 50; ++i) {
+    std::string lines;
+    absl::int128 total = 0;
+    for (auto count = 1 + random() % 20; count > 0; --count) {
+      const int64_t nanos = static_cast<int64_t>(random() % 10'000'000'000'000) - 5'000'000'000'000;
+      total += nanos;
+      lines += Line("products/oats", nanos / 1'000'000'000, nanos % 1'000'000'000);
+    }
+    placed += total;
+    const Order order =
+        Parsed<Order>(Must(kCreateOrder, "parent: 'customers/ada' order { " + lines + " }"));
+    ASSERT_EQ(absl::int128(order.total().units()) * 1'000'000'000 + order.total().nanos(), total);
+  }
+  absl::int128 listed = 0;
+  const auto list = Parsed<sales::v1::ListOrdersResponse>(
+      Must(std::string(kSales) + "ListOrders", "parent: 'customers/-' page_size: 1000"));
+  for (const auto& order : list.orders()) {
+    listed += absl::int128(order.total().units()) * 1'000'000'000 + order.total().nanos();
+  }
+  EXPECT_EQ(list.orders_size(), 50);
+  EXPECT_TRUE(listed == placed);
+}
+
+TEST_F(NodeTest, ARowIsAtMost64KiB) {
+  CreateCustomer("ada");
+  Must(std::string(kSales) + "CreateProduct", "product_id: 'oats' product { display_name: 'O' }");
+  sales::v1::CreateOrderRequest request;
+  request.set_parent("customers/ada");
+  while (request.order().ByteSizeLong() < kMaxRowBytes && request.order().lines_size() < 500) {
+    auto* line = request.mutable_order()->add_lines();
+    line->set_product("products/oats");
+    line->mutable_quantity()->set_value("1234567890.123456789");
+    for (auto* money :
+         {line->mutable_amount(), line->mutable_unit_price(), line->mutable_discount()}) {
+      money->set_currency_code("USD");
+      money->set_units(1'000'000'000'000);
+      money->set_nanos(999'999'999);
+    }
+  }
+  for (int i = 0; i < 64; ++i) {
+    (*request.mutable_order()->mutable_labels())[absl::StrCat("k", i)] = std::string(255, 'x');
+  }
+  ASSERT_GT(request.order().ByteSizeLong(), kMaxRowBytes);
+  const Reply refused = Do(kCreateOrder, request);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kInvalidArgument) << refused.status;
+  EXPECT_EQ(ReasonOf(refused.status), "order");
+}
+
+// --- consistency tokens
+
+TEST_F(NodeTest, TokensOnlyGrow) {
+  CallMetadata metadata;
+  log::v1::ConsistencyToken before;
+  const auto step = [&](const std::string& method, const std::string& text) {
+    const Reply reply = Must(method, text, metadata);
+    metadata.consistency_token = reply.consistency_token;
+    const auto token = ParseConsistencyToken(reply.consistency_token);
+    ASSERT_TRUE(token.ok()) << token.status();
+    for (const auto& position : before.positions()) {
+      EXPECT_GE(OffsetIn(*token, position.service(), position.partition()), position.offset());
+    }
+    before = *token;
+  };
+  for (const char* id : {"a", "b", "c", "d"}) {
+    step(std::string(kAccounts) + "CreateCustomer",
+         std::string("customer_id: '") + id + "' customer { display_name: 'A' kind: PERSON }");
+    step(kCreateCase, CaseOf(id));
+    step(std::string(kService) + "GetCase", std::string("name: 'customers/") + id + "/cases/c'");
+    step(std::string(kAccounts) + "ListCustomers", "");
+    step(std::string(kGateway) + "GetCustomerView", std::string("name: 'customers/") + id + "'");
+    step(std::string(kGateway) + "ListTimeline", std::string("name: 'customers/") + id + "'");
+  }
+  EXPECT_GT(before.positions_size(), 2);
+}
+
+TEST_F(NodeTest, ATokenOfTheFutureIsUnavailableAtTheDeadline) {
+  CreateCustomer("ada");
+  log::v1::ConsistencyToken future;
+  for (int service = 0; service < 4; ++service) {
+    for (int partition = -1; partition < kPartitions; ++partition) {
+      Raise(future, service, partition, 1'000'000);
+    }
+  }
+  for (const auto& [method, text] : std::vector<std::pair<std::string, std::string>>{
+           {"rapport.accounts.v1.Accounts.GetCustomer", "name: 'customers/ada'"},
+           {"rapport.accounts.v1.Accounts.ListCustomers", ""},
+           {"rapport.sales.v1.Sales.ListProducts", ""},
+           {kCreateCase, CaseOf("ada")},
+           {"rapport.gateway.v1.Gateway.ListTimeline", "name: 'customers/ada'"}}) {
+    const CallMetadata metadata{.consistency_token = FormatConsistencyToken(future),
+                                .deadline = absl::Now() + absl::Seconds(1)};
+    const absl::Status status = Do(method, text, metadata).status;
+    EXPECT_TRUE(absl::IsUnavailable(status)) << method << ": " << status;
+  }
+}
+
+TEST_F(NodeTest, AStopAnswersReadersThatWaitForAToken) {
+  log::v1::ConsistencyToken future;
+  for (int partition = 0; partition < kPartitions; ++partition) {
+    Raise(future, 0, partition, 1'000'000);
+  }
+  const auto* method = FindMethod("rapport.accounts.v1.Accounts.ListCustomers");
+  const auto reply = Send(*node_, method, *NewMessage(method->input_type()),
+                          {.consistency_token = FormatConsistencyToken(future)});
+  EXPECT_FALSE(reply->IsSet());
+  node_->Stop();
+  EXPECT_TRUE(absl::IsUnavailable(reply->Get().status));
+}
+
+TEST_F(NodeTest, ANonsenseTokenIsRefused) {
+  for (const auto& token : {std::string("***"), std::string(5'000, 'A')}) {
+    for (const char* method : {"ListCustomers", "CreateCustomer"}) {
+      const Reply reply = Do(std::string(kAccounts) + method,
+                             method[0] == 'L' ? "" : "customer { display_name: 'A' kind: PERSON }",
+                             CallMetadata{.consistency_token = token});
+      EXPECT_EQ(ReasonOf(reply.status), "Rapport-Consistency-Token") << method;
+    }
+  }
+}
+
+// --- many at once
+
+TEST_F(NodeTest, FiftyThreadsWithOneRequestIdMakeOneCustomer) {
+  constexpr int kThreads = 50;
+  std::vector<Reply> replies(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      replies[i] = Do(std::string(kAccounts) + "CreateCustomer",
+                      "customer { display_name: 'A' kind: PERSON } request_id: 'r1'");
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  int first = 0;
+  for (const auto& reply : replies) {
+    ASSERT_TRUE(reply.status.ok()) << reply.status;
+    EXPECT_EQ(reply.body, replies[0].body);
+    first += reply.repeat ? 0 : 1;
+  }
+  EXPECT_EQ(first, 1);
+  const auto all = Parsed<accounts::v1::ListCustomersResponse>(
+      Must(std::string(kAccounts) + "ListCustomers", ""));
+  EXPECT_EQ(all.customers_size(), 1);
+}
+
+// The sum of what many threads do to one case is exactly what they were told was done.
+TEST_F(NodeTest, ConcurrentVerbsOnOneCaseAreSerial) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 25;
+  CreateCustomer("ada");
+  Must(kCreateCase, CaseOf("ada"));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n) {
+        Must("rapport.service.v1.Service.EscalateCase",
+             "name: 'customers/ada/cases/c' reason: 'it burns'");
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const auto escalated = Parsed<service::v1::Case>(
+      Must("rapport.service.v1.Service.GetCase", "name: 'customers/ada/cases/c'"));
+  EXPECT_EQ(escalated.escalation_level(), kThreads * kEach);
+  EXPECT_EQ(escalated.etag(), absl::StrCat("\"", 1 + kThreads * kEach, "\""));
+}
+
+// --- the folder
+
+TEST_F(NodeTest, AFolderWithOtherPartitionsIsRefusedWithTheMend) {
+  node_.reset();
+  Node other(Options(kPartitions + 1));
+  const absl::Status refused = other.Start();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(refused.message(), absl::StrCat("--partitions ", kPartitions)))
+      << refused;
+}
+
+TEST_F(NodeTest, AFolderIsOneNodesAlone) {
+  Node other(Options(kPartitions));
+  EXPECT_TRUE(absl::IsUnavailable(other.Start()));
+}
+
+TEST_F(NodeTest, AProjectionThatIsLostIsFoldedAgain) {
+  CreateCustomer("ada");
+  Must(kCreateCase, CaseOf("ada"));
+  const Reply before = Must(std::string(kService) + "GetCase", "name: 'customers/ada/cases/c'");
+  node_.reset();
+  std::filesystem::remove_all(folder_.path() + "/data/projections");
+  Start();
+  EXPECT_EQ(Must(std::string(kService) + "GetCase", "name: 'customers/ada/cases/c'").body,
+            before.body);
+}
+
+}  // namespace
+}  // namespace rapport::component
