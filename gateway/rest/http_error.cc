@@ -1,12 +1,10 @@
 #include "gateway/rest/http_error.h"
 
 #include <algorithm>
-#include <random>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "gateway/rest/json.h"
 #include "gateway/rest/json_text.h"
 #include "google/rpc/code.pb.h"
@@ -15,21 +13,6 @@
 
 namespace rapport::rest {
 namespace {
-
-constexpr size_t kTraceIdCharacters = 32;
-
-bool IsOurs(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kInternal ||
-         status.code() == absl::StatusCode::kDataLoss ||
-         status.code() == absl::StatusCode::kUnknown;
-}
-
-google::rpc::Status Hidden(absl::string_view traceparent) {
-  google::rpc::Status error;
-  error.set_code(google::rpc::INTERNAL);
-  error.set_message(absl::StrCat("internal error; trace id ", TraceIdOf(traceparent)));
-  return error;
-}
 
 void RespellFields(google::rpc::Status* error) {
   for (auto& detail : *error->mutable_details()) {
@@ -105,7 +88,7 @@ int HttpCodeOf(absl::StatusCode code) {
 }
 
 google::rpc::Status ForCallerAsSpelled(const absl::Status& status, absl::string_view traceparent) {
-  return IsOurs(status) ? Hidden(traceparent) : ToRpcStatus(status);
+  return ToRpcStatus(HideInternal(status, traceparent));
 }
 
 google::rpc::Status ForCaller(const absl::Status& status, absl::string_view traceparent) {
@@ -154,19 +137,6 @@ HttpResponse HttpErrorResponse(int http_code, absl::string_view message) {
   AppendErrorObject(error, http_code, &response.body);
   response.body.push_back('}');
   return response;
-}
-
-std::string TraceIdOf(absl::string_view traceparent) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
-  constexpr char kHex[] = "0123456789abcdef";
-  if (parts.size() >= 4 && parts[1].size() == kTraceIdCharacters &&
-      parts[1].find_first_not_of(kHex) == absl::string_view::npos) {
-    return std::string(parts[1]);
-  }
-  thread_local std::mt19937_64 random{std::random_device{}()};
-  std::string id;
-  for (size_t i = 0; i < kTraceIdCharacters; ++i) id.push_back(kHex[random() & 0xf]);
-  return id;
 }
 
 absl::string_view ReasonOf(int http_code) {

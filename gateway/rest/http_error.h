@@ -41,9 +41,6 @@ HttpResponse ErrorResponse(const google::rpc::Status& error, bool had_if_match =
 // Errors that are HTTP's own: 404, 405, 408, 411, 413, 415, 431, 503.
 HttpResponse HttpErrorResponse(int http_code, absl::string_view message);
 
-// "4bf92f3577b34da6a3ce929d0e0e4736" of a traceparent, or a random one.
-std::string TraceIdOf(absl::string_view traceparent);
-
 // The words after the code in the first line of an answer.
 absl::string_view ReasonOf(int http_code);
 

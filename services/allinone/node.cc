@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -49,12 +52,16 @@ absl::StatusOr<std::string> Node::LoadSecret() const {
     std::random_device random;
     std::string fresh;
     for (size_t i = 0; i < kSecretBytes; ++i) fresh += static_cast<char>(random());
+    // Durable before it is used: a page token or request hash outlives a power loss.
     const std::string draft = path + ".new";
-    {
-      std::ofstream out(draft, std::ios::binary);
-      ::chmod(draft.c_str(), S_IRUSR | S_IWUSR);
-      out << fresh;
-      if (!out.flush()) return absl::UnavailableError(absl::StrCat("cannot write ", draft));
+    const int file = ::open(draft.c_str(), O_CREAT | O_TRUNC | O_WRONLY, S_IRUSR | S_IWUSR);
+    const bool written = file >= 0 &&
+                         ::write(file, fresh.data(), fresh.size()) == ssize_t{kSecretBytes} &&
+                         ::fsync(file) == 0;
+    if (file >= 0) ::close(file);
+    if (!written) {
+      return absl::UnavailableError(
+          absl::StrCat("cannot write ", draft, ": ", std::strerror(errno)));
     }
     std::filesystem::rename(draft, path);
   }

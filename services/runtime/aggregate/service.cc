@@ -16,6 +16,8 @@ namespace {
 // Everything about one customer is in one partition; other roots are reference data.
 constexpr absl::string_view kSpreadCollection = "customers";
 constexpr int kMaxRequestIdCharacters = 64;
+// Calls without a deadline of their own get this one: nothing waits for ever.
+constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
 
 std::string GetString(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
@@ -177,6 +179,9 @@ void Service::Handle(CallPtr call) {
           CheckShape(*call->request, absl::ToUnixMicros(options_.clock->Now()));
       !shape.ok()) {
     return Finish(std::move(call), shape);
+  }
+  if (call->metadata.deadline == absl::InfiniteFuture()) {
+    call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
   }
   if (method->second.writes()) return HandleWrite(std::move(call), method->second);
   HandleRead(std::move(call), method->second);

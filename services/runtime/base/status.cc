@@ -2,9 +2,14 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -32,7 +37,39 @@ absl::Status WithRetry(absl::StatusCode code, absl::string_view what, absl::Dura
   return status;
 }
 
+constexpr absl::string_view kHiddenPrefix = "internal error; trace id ";
+constexpr size_t kTraceIdCharacters = 32;
+
+bool IsOurs(const absl::Status& status) {
+  return (status.code() == absl::StatusCode::kInternal ||
+          status.code() == absl::StatusCode::kDataLoss ||
+          status.code() == absl::StatusCode::kUnknown) &&
+         !absl::StartsWith(status.message(), kHiddenPrefix);
+}
+
+// "4bf92f3577b34da6a3ce929d0e0e4736" of a traceparent, or a random one.
+std::string TraceIdOf(absl::string_view traceparent) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
+  constexpr char kHex[] = "0123456789abcdef";
+  if (parts.size() >= 4 && parts[1].size() == kTraceIdCharacters &&
+      parts[1].find_first_not_of(kHex) == absl::string_view::npos) {
+    return std::string(parts[1]);
+  }
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  std::string id;
+  for (size_t i = 0; i < kTraceIdCharacters; ++i) id.push_back(kHex[random() & 0xf]);
+  return id;
+}
+
 }  // namespace
+
+absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent) {
+  if (!IsOurs(status)) return status;
+  const std::string trace_id = TraceIdOf(traceparent);
+  std::fprintf(stderr, "rapport: error trace_id=%s %s\n", trace_id.c_str(),
+               status.ToString().c_str());
+  return absl::InternalError(absl::StrCat(kHiddenPrefix, trace_id));
+}
 
 void AddDetail(absl::Status& status, const google::protobuf::Message& detail) {
   status.SetPayload(absl::StrCat(kTypePrefix, detail.GetTypeName()),

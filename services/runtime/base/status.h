@@ -62,6 +62,11 @@ absl::Status Unavailable(absl::string_view what, absl::Duration retry_after);
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 absl::Status FromRpcStatus(const google::rpc::Status& status);
 
+// What a caller may know of a failure that is ours (UNKNOWN, INTERNAL, DATA_LOSS): INTERNAL and a
+// trace id, the caller's own where `traceparent` (W3C) has one. The whole status is logged beside
+// that id, on stderr. Other statuses, and one that was hidden before, are unchanged.
+absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent);
+
 // Adds `detail` to a status that is not OK.
 void AddDetail(absl::Status& status, const google::protobuf::Message& detail);
 

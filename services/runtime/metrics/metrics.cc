@@ -10,6 +10,7 @@
 #include "prometheus/gauge.h"
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
+#include "services/runtime/base/status.h"
 
 namespace rapport {
 namespace {
@@ -155,10 +156,12 @@ void Metrics::Watch(Call& call) {
   const auto found = state_->methods.find(call.method);
   if (found == state_->methods.end()) return;
   call.done = [figures = &found->second, begin = SteadyClock::now(),
+               traceparent = call.metadata.traceparent,
                done = std::move(call.done)](Reply reply) mutable {
     figures->seconds->Observe(std::chrono::duration<double>(SteadyClock::now() - begin).count());
     const int code = static_cast<int>(reply.status.code());
     if (code < kCodes) figures->by_code[code]->Increment();
+    if (!reply.status.ok()) reply.status = HideInternal(reply.status, traceparent);
     done(std::move(reply));
   };
 }

@@ -32,7 +32,7 @@ class Metrics {
   // Serves /metrics on host:port; 0 takes a free port. Returns the port.
   absl::StatusOr<int> Listen(const std::string& address);
 
-  // Counts the call when it is answered.
+  // Counts the call when it is answered, and hides what of an error is ours.
   void Watch(Call& call);
   void OnBatch(const BatchFigures& figures);
   void OnCommit(const GroupCommit& commit);

@@ -134,6 +134,9 @@ class EmbeddedLog : public EventLog {
 
   void Append(const TopicPartition& partition, std::vector<std::string> records,
               AppendDone done) override {
+    if (!options_.writable) {
+      return done(absl::FailedPreconditionError("the log was opened for reading only"));
+    }
     if (disk_full_.load()) {
       return done(
           Overloaded(absl::StrCat("the log's disk is full: less than ", options_.min_free_bytes,
