@@ -29,12 +29,11 @@ std::string IndexText(const Message& state, const FieldDescriptor* field, int i)
 }  // namespace
 
 std::string SerializeDeterministic(const Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
+  std::string bytes(message.ByteSizeLong(), '\0');
+  google::protobuf::io::ArrayOutputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedOutputStream out(&stream);
   out.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&out);
-  out.Trim();
+  message.SerializeWithCachedSizes(&out);
   return bytes;
 }
 

@@ -143,7 +143,8 @@ class EmbeddedLog : public EventLog {
     bool wake;
     {
       std::lock_guard lock(mutex_);
-      wake = pending_.empty();  // otherwise the writer is at work and looks again
+      // Otherwise a writer is at work, and wakes the next one when it is done.
+      wake = pending_.empty() && !committing_;
       if (!stopping_) {
         pending_.push_back({FindTail(partition), std::move(records), std::move(done)});
         done = nullptr;
