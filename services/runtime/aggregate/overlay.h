@@ -2,8 +2,8 @@
 //
 // The command path decides upon an Overlay, so that a command sees its batch's earlier events; it
 // is thrown away if the log does not take them. Replay and rebuild use the same class: a fold is a
-// fold. What is durable is written in one batch: rows, indexes, history, request ids, sequences
-// and the checkpoint.
+// fold. What is durable is written in one batch: rows, indexes, history, request ids and the
+// checkpoint.
 // Threads: one.
 #pragma once
 

@@ -47,7 +47,7 @@ class Store {
   // One consistent view for several reads; null reads the newest.
   std::unique_ptr<rocksdb::Iterator> NewIterator() const;
 
-  // All or nothing; survives a crash of the process, not of the machine.
+  // All or nothing. A crash may take the latest writes, oldest kept first: the log has them.
   absl::Status Write(rocksdb::WriteBatch* batch);
 
   // Everything written so far survives a crash of the machine.
