@@ -80,7 +80,8 @@ absl::Status UnknownEnumValue(const FieldDescriptor* field, absl::string_view te
   std::string known;
   const auto* type = field->enum_type();
   for (int i = 0; i < type->value_count(); ++i) {
-    absl::StrAppend(&known, i == 0 ? "" : ", ", type->value(i)->name());
+    if (type->value(i)->number() == 0) continue;  // "unspecified" is what absence says
+    absl::StrAppend(&known, known.empty() ? "" : ", ", type->value(i)->name());
   }
   return NotA(absl::StrCat("one of ", known), text, path);
 }

@@ -83,7 +83,11 @@ absl::Status Node::Start(absl::Duration timeout) {
   }
   ASSIGN_OR_RETURN(const std::string secret, LoadSecret());
   metrics_ = std::make_unique<Metrics>(services());
-  stores_ = std::make_unique<StoreResources>(options_.cache_bytes, options_.memtable_bytes);
+  stores_ = std::make_unique<StoreResources>(
+      options_.cache_bytes, options_.memtable_bytes,
+      [clock = options_.clock](absl::string_view key, absl::string_view value) {
+        return MayForget(key, value, clock->Now());
+      });
   executor_ = std::make_unique<Executor>(options_.threads);
   ASSIGN_OR_RETURN(
       log_, OpenEmbeddedLog({.path = options_.data_dir + "/log",

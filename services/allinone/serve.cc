@@ -42,6 +42,9 @@ struct Endpoint {
 absl::StatusOr<Endpoint> ParseEndpoint(const std::string& address) {
   const size_t colon = address.rfind(':');
   Endpoint endpoint{.host = address.substr(0, colon)};
+  if (absl::StartsWith(endpoint.host, "[") && absl::EndsWith(endpoint.host, "]")) {
+    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);  // [::1]
+  }
   if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &endpoint.port) ||
       endpoint.port < 0 || endpoint.port > 65'535) {
     return absl::InvalidArgumentError(

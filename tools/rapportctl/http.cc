@@ -79,11 +79,11 @@ absl::Status HttpFailure(int http_status, absl::string_view body) {
   parsed.Parse(body.data(), body.size());
   std::string message = absl::StrCat("the server answered ", http_status);
   if (parsed.IsObject()) {
-    const auto error = parsed.FindMember("error");
-    const auto& status =
-        error != parsed.MemberEnd() && error->value.IsObject() ? error->value : parsed;
-    const auto text = status.FindMember("message");
-    if (text != status.MemberEnd() && text->value.IsString()) message = text->value.GetString();
+    const bool wrapped = parsed.HasMember("error") && parsed["error"].IsObject();
+    const rapidjson::Value& status = wrapped ? parsed["error"] : parsed;
+    if (status.HasMember("message") && status["message"].IsString()) {
+      message = status["message"].GetString();
+    }
   }
   return http_status == kHttpUnavailable ? absl::UnavailableError(message)
                                          : absl::FailedPreconditionError(message);

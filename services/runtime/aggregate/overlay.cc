@@ -56,6 +56,14 @@ std::vector<std::string> IndexKeys(const AggregateType& type, const Message& sta
   return keys;
 }
 
+bool MayForget(absl::string_view key, absl::string_view value, absl::Time now) {
+  constexpr absl::Duration kGrace = absl::Hours(24);
+  log::v1::AnsweredRequest answered;
+  return key[0] == 'Q' && answered.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+         FromTimestamp(answered.record_time()) + absl::Seconds(kRequestWindowSeconds) + kGrace <
+             now;
+}
+
 Registry::Registry(std::vector<AggregateType> types) : types_(std::move(types)) {
   for (auto& type : types_) {
     by_plural_[type.plural] = &type;

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/arena.h"
 #include "rapport/log/v1/record.pb.h"
 #include "rapport/log/v1/stored.pb.h"
@@ -22,6 +23,9 @@
 #include "services/runtime/store/store.h"
 
 namespace rapport {
+
+// A request id is remembered this long, in recorded time.
+inline constexpr int64_t kRequestWindowSeconds = 7 * 24 * 3'600;
 
 // The aggregates of a service, found by what names or events say.
 class Registry {
@@ -98,6 +102,10 @@ class Overlay {
   absl::flat_hash_map<std::string, log::v1::AnsweredRequest> requests_;  // by key
   std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
 };
+
+// Whether a projection's row may be forgotten at `now`: request ids that are past their window by a
+// day, so that clocks need not agree. They grow without end otherwise.
+bool MayForget(absl::string_view key, absl::string_view value, absl::Time now);
 
 // The keys that make a row findable otherwise than by name.
 std::vector<std::string> IndexKeys(const AggregateType& type, const Message& state);

@@ -23,7 +23,9 @@ using google::protobuf::io::CodedInputStream;
 
 constexpr int kResponseRows = 1;
 constexpr int kResponseNextPageToken = 2;
+// As protos spell it, and as JSON does.
 constexpr absl::string_view kNewestFirst = "occur_time desc";
+constexpr absl::string_view kNewestFirstInJson = "occurTime desc";
 
 void AppendLengthDelimited(int field, absl::string_view bytes, std::string* out) {
   out->push_back(static_cast<char>(field << 3 | 2));
@@ -153,7 +155,7 @@ absl::Status Listing::ChooseTable() {
     if (IdOf(parent_) == kAnyId) parent_.clear();
   }
   const std::string order = reflection->GetString(request, Field(request, "order_by"));
-  const bool newest_first = order == kNewestFirst;
+  const bool newest_first = order == kNewestFirst || order == kNewestFirstInJson;
   if (!order.empty() && order != "name" && !(newest_first && !parent_.empty())) {
     return InvalidField(
         "order_by",

@@ -163,7 +163,9 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
     }
     // Before the next batch, or a busy shard would never hear of deletions.
     if (options_.parents && follow_wanted_.exchange(false)) {
-      *work = [this] { (void)FollowParents(); };
+      *work = [this] {
+        if (const absl::Status followed = FollowParents(); !followed.ok()) Recover(followed);
+      };
       return true;
     }
     if (state_ == State::kServing && !queue_.empty()) {

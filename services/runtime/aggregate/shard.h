@@ -37,8 +37,6 @@ namespace rapport {
 inline constexpr size_t kMaxQueuedCommands = 1'024;
 // Commands of one batch: bounds what one unknown outcome throws away.
 inline constexpr size_t kMaxBatchCommands = 256;
-// A request id is remembered this long, in recorded time.
-inline constexpr int64_t kRequestWindowSeconds = 7 * 24 * 3'600;
 // A stored resource and an event; what grows beyond is child rows.
 inline constexpr size_t kMaxRowBytes = 64 << 10;
 

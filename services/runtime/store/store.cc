@@ -22,9 +22,28 @@ absl::Status DataLoss(const rocksdb::Status& status) {
   return absl::DataLossError(absl::StrCat("projection: ", status.ToString()));
 }
 
+class ForgetFilter : public rocksdb::CompactionFilter {
+ public:
+  explicit ForgetFilter(StoreResources::Forget forget) : forget_(std::move(forget)) {}
+  const char* Name() const override { return "rapport.forget"; }
+  bool Filter(int level, const rocksdb::Slice& key, const rocksdb::Slice& value,
+              std::string* new_value, bool* value_changed) const override {
+    return forget_(ToView(key), ToView(value));
+  }
+
+ private:
+  const StoreResources::Forget forget_;
+};
+
 }  // namespace
 
-StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes) {
+StoreResources::~StoreResources() = default;
+
+StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget forget) {
+  if (forget) {
+    filter_ = std::make_unique<ForgetFilter>(std::move(forget));
+    options_.compaction_filter = filter_.get();
+  }
   auto cache = rocksdb::NewLRUCache(cache_bytes);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;

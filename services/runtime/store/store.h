@@ -5,11 +5,13 @@
 // Threads: Get and iterators from any thread; Write from one thread at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "rocksdb/compaction_filter.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
 
@@ -18,11 +20,17 @@ namespace rapport {
 // What all stores of a process share: block cache and memtable budget.
 class StoreResources {
  public:
-  // Bytes for cached blocks, and for memtables of all stores together.
-  StoreResources(size_t cache_bytes, size_t memtable_bytes);
+  // Whether a key and its value may be forgotten when files are compacted.
+  using Forget = std::function<bool(absl::string_view key, absl::string_view value)>;
+
+  // Bytes for cached blocks, and for memtables of all stores together. Nothing is forgotten where
+  // `forget` is empty.
+  StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget forget = nullptr);
+  ~StoreResources();
   const rocksdb::Options& options() const { return options_; }
 
  private:
+  std::unique_ptr<rocksdb::CompactionFilter> filter_;
   rocksdb::Options options_;
 };
 
