@@ -59,16 +59,19 @@ int main(int argc, char** argv) {
   rapport::bench::Load load;
   double seconds = 5;
   int rounds = 3;
+  bool bare = false;
   CLI::App app("Compares runtime/rpc with bare gRPC");
   app.add_option("--in_flight", load.in_flight, "calls always in flight");
   app.add_option("--channels", load.channels, "connections of the client");
   app.add_option("--threads", load.threads, "threads of the client");
   app.add_option("--seconds", seconds, "length of a round");
   app.add_option("--rounds", rounds, "rounds of each server")->check(CLI::PositiveNumber);
+  app.add_flag("--bare", bare, "only bare gRPC");
   CLI11_PARSE(app, argc, argv);
   load.duration = absl::Seconds(seconds);
 
   auto contestants = rapport::bench::Contestants();
+  if (bare) contestants.resize(1);
   const auto programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   for (int round = 0; round < rounds; ++round) {
     for (auto& contestant : contestants) {
@@ -78,6 +81,7 @@ int main(int argc, char** argv) {
       }
     }
   }
+  if (bare) return 0;
   for (auto& contestant : contestants) {
     std::sort(contestant.rates.begin(), contestant.rates.end());
     std::cout << absl::StreamFormat("%-12s median %.0f, best %.0f calls/s\n", contestant.name,

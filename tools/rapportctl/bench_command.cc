@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "rapport/accounts/v1/customer.pb.h"
 #include "rapport/gateway/v1/view.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
@@ -33,6 +34,8 @@ struct Flags {
   int in_flight = 64;
   int seconds = 10;
   bool json = false;
+  // Begins the request ids, so that no run repeats another's.
+  std::string run = absl::StrCat(absl::ToUnixNanos(absl::Now()));
 };
 
 struct Row {
@@ -69,11 +72,16 @@ grpc::ByteBuffer CreateCustomer(int64_t i) {
 grpc::ByteBuffer CreateInteraction(const Flags& flags, int64_t i) {
   service::v1::CreateInteractionRequest request;
   request.set_parent(SomeCustomer(flags, i));
+  request.set_request_id(absl::StrCat(flags.run, "-", i));
   auto& interaction = *request.mutable_interaction();
   interaction.set_channel(service::v1::Interaction::PHONE);
   interaction.set_direction(service::v1::Interaction::INBOUND);
-  interaction.set_summary("Asks when the delivery comes");
-  interaction.set_body("Was promised for Tuesday; is at home from four o'clock on. Call back.");
+  interaction.set_summary("Asks when the delivery comes, for the second time");
+  interaction.set_body(
+      "Was promised for Tuesday and again for Thursday; nobody rang, and the parcel shop knows of "
+      "nothing. Is at home from four o'clock on and wants a call before the van comes, or the "
+      "money "
+      "back.");
   return ToBuffer(request);
 }
 
