@@ -86,8 +86,8 @@ struct Routes::Node {
 };
 
 Routes::Routes() : root_(std::make_unique<Node>()) {}
-Routes::Routes(Routes&&) = default;
-Routes& Routes::operator=(Routes&&) = default;
+Routes::Routes(Routes&&) noexcept = default;
+Routes& Routes::operator=(Routes&&) noexcept = default;
 Routes::~Routes() = default;
 
 absl::StatusOr<Routes> Routes::Build(

@@ -64,8 +64,8 @@ class Routes {
   // INVALID_ARGUMENT for a template or field that does not fit, or a path bound twice.
   static absl::StatusOr<Routes> Build(
       const std::vector<const google::protobuf::ServiceDescriptor*>& services);
-  Routes(Routes&&);
-  Routes& operator=(Routes&&);
+  Routes(Routes&&) noexcept;
+  Routes& operator=(Routes&&) noexcept;
   ~Routes();
 
   // HEAD finds GET's route. `path` is without the query.
