@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import content
-from processor import children_cpu_seconds, cpu_seconds
+from processor import children_cpu_seconds, command_line, cpu_seconds
 
 START_SECONDS = 60
 DATABASE_FLAGS = {
@@ -145,11 +145,17 @@ class Postgres:
                 [self.bin / "postgres", "-D", data, *flags], cwd=folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **self.user,
             )  # fmt: skip
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while subprocess.run([self.bin / "pg_isready", "-q", "-h", folder]).returncode != 0:
+        while subprocess.run([self.bin / "pg_isready", "-q", "-h", self.folder]).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"PostgreSQL does not start:\n{(folder / 'log').read_text()}")
+                raise RuntimeError(f"PostgreSQL does not start:\n{(self.folder / 'log').read_text()}")
             time.sleep(0.1)
 
     def fill(self, command_customers: int, view_customers: int) -> None:
@@ -180,6 +186,7 @@ class Postgres:
         )  # fmt: skip
         if "failed transactions: 0 " not in out:
             raise RuntimeError(f"transactions failed:\n{out}")
+        self._wait_for_clients()
         rate = re.search(r"tps = ([\d.]+) \(without initial", out)
         calls = int(re.search(r"actually processed: (\d+)", out)[1])
         return {
@@ -188,6 +195,19 @@ class Postgres:
             "serverCpuUs": 1e6 * (cpu_seconds(self.process.pid) - server) / calls,
             "clientCpuUs": 1e6 * (children_cpu_seconds() - client) / calls,
         }
+
+    # Their processor time is counted when the server has noticed that they ended, a little after
+    # pgbench has; until then, what is left of them has no command line.
+    def _wait_for_clients(self) -> None:
+        pid = self.process.pid
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            lines = [command_line(child) for child in children]
+            if not any(line == b"" or b"[local]" in line for line in lines):
+                return
+            time.sleep(0.01)
+        raise RuntimeError("PostgreSQL keeps its clients' processes")
 
     def stop(self) -> None:
         self.process.send_signal(2)  # SIGINT: ends clients and itself, in order

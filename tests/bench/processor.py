@@ -17,3 +17,11 @@ def children_cpu_seconds() -> float:
     """Of all our children that have ended."""
     times = os.times()
     return times.children_user + times.children_system
+
+
+def command_line(pid: str) -> bytes:
+    """Empty where the process has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
