@@ -1,5 +1,7 @@
 #include "gateway/rest/path_template.h"
 
+#include <utility>
+
 #include <optional>
 
 #include "absl/strings/ascii.h"
@@ -83,8 +85,7 @@ absl::StatusOr<PathTemplate> PathTemplate::Parse(absl::string_view text) {
     if (!closes) continue;
     if (!open) return Bad(text, "closes a variable that it did not open");
     open->end = part == "**" ? -1 : static_cast<int>(parsed.segments.size());
-    parsed.variables.push_back(*std::move(open));
-    open.reset();
+    parsed.variables.push_back(*std::exchange(open, std::nullopt));
   }
   if (open) return Bad(text, "leaves a variable open");
   return parsed;
