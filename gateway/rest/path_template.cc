@@ -1,8 +1,7 @@
 #include "gateway/rest/path_template.h"
 
-#include <utility>
-
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
