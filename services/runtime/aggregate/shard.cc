@@ -64,21 +64,24 @@ void Shard::Stop(absl::AnyInvocable<void()> stopped) {
 }
 
 void Shard::Submit(Command command) {
-  absl::Status refusal;
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) {
-      refusal = ShuttingDown();
-    } else if (queue_.size() >= kMaxQueuedCommands) {
-      refusal = Overloaded("too many commands are waiting", kRetryAfter);
-    } else if (state_ != State::kServing) {
-      refusal = Unavailable(trouble_.empty() ? "starting" : trouble_, kRetryAfter);
-    } else {
-      queue_.push_back(std::move(command));
-    }
+  if (const absl::Status refusal = Enqueue(command); !refusal.ok()) {
+    return Finish(std::move(command.call), refusal);
   }
-  if (!refusal.ok()) return Finish(std::move(command.call), std::move(refusal));
   RunHere();
+}
+
+// Takes the command, unless it is refused.
+absl::Status Shard::Enqueue(Command& command) {
+  std::lock_guard lock(mutex_);
+  if (stopping_) return ShuttingDown();
+  if (queue_.size() >= kMaxQueuedCommands) {
+    return Overloaded("too many commands are waiting", kRetryAfter);
+  }
+  if (state_ != State::kServing) {
+    return Unavailable(trouble_.empty() ? "starting" : trouble_, kRetryAfter);
+  }
+  queue_.push_back(std::move(command));
+  return absl::OkStatus();
 }
 
 void Shard::WhenApplied(Offset offset, absl::Time deadline,

@@ -120,6 +120,7 @@ class Shard {
   };
 
   // The strand: one task after another, whenever there is something to do.
+  absl::Status Enqueue(Command& command);
   void Schedule();
   void RunHere();
   bool TakeTurn();

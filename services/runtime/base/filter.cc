@@ -27,17 +27,17 @@ using Operator = Node::Operator;
 bool Holds(Operator op, std::partial_ordering order) {
   switch (op) {
     case Operator::kEqual:
-      return order == 0;
+      return std::is_eq(order);
     case Operator::kNotEqual:
-      return order < 0 || order > 0;
+      return std::is_lt(order) || std::is_gt(order);
     case Operator::kLess:
-      return order < 0;
+      return std::is_lt(order);
     case Operator::kLessOrEqual:
-      return order <= 0;
+      return std::is_lteq(order);
     case Operator::kGreater:
-      return order > 0;
+      return std::is_gt(order);
     case Operator::kGreaterOrEqual:
-      return order >= 0;
+      return std::is_gteq(order);
     case Operator::kContains:
     case Operator::kPresent:
       return false;

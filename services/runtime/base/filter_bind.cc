@@ -167,6 +167,7 @@ class Binder {
       return absl::OkStatus();
     }
     std::vector<absl::string_view> names;
+    names.reserve(type->value_count());
     for (int i = 0; i < type->value_count(); ++i) names.push_back(type->value(i)->name());
     return Expected(absl::StrCat("one of ", absl::StrJoin(names, ", ")));
   }

@@ -6,9 +6,9 @@
 // (validity.h), and every reader uses it.
 //
 // Threads: all functions may be called from any thread. Completions run on
-// threads of the log, or of the caller where nothing had to be waited for; they may take as long as
-// a batch is applied. Watchers must be short. Failure: see each function; what is not said to be
-// certain is unknown.
+// threads of the log, or of the caller where nothing had to be waited for, in any order; they may
+// take as long as a batch is applied. Watchers must be short. Failure: see each function; what is
+// not said to be certain is unknown.
 #pragma once
 
 #include <cstdint>
@@ -59,9 +59,10 @@ class EventLog {
   // Appends a claim. Any failure leaves it unknown whether it was appended.
   virtual void Claim(const TopicPartition& partition, ClaimDone done) = 0;
 
-  // Appends serialised records in their order and reports their offsets once they are durable.
-  // RESOURCE_EXHAUSTED: nothing was written, the same epoch may go on. Any other failure is an
-  // unknown outcome: each may be there, now or later; the writer must claim anew.
+  // Appends serialised records in their order, behind what this caller appended before, and reports
+  // their offsets once they are durable. RESOURCE_EXHAUSTED: nothing was written, the same epoch
+  // may go on. Any other failure is an unknown outcome: each may be there, now or later; the writer
+  // must claim anew.
   virtual void Append(const TopicPartition& partition, std::vector<std::string> records,
                       AppendDone done) = 0;
 

@@ -152,7 +152,8 @@ TEST_F(EmbeddedLogTest, TellsWatchersOfTheirPartition) {
 TEST_F(EmbeddedLogTest, CommitsManyAppendersTogether) {
   constexpr int kAppenders = 8;
   constexpr int kAppends = 200;
-  std::vector<std::vector<std::pair<int, std::pair<Offset, std::string>>>> told(kAppenders);
+  std::vector<std::vector<std::pair<int, std::pair<Offset, std::string>>>> told(
+      kAppenders, std::vector<std::pair<int, std::pair<Offset, std::string>>>(2 * kAppends));
   std::vector<std::thread> appenders;
   std::atomic<int> pending{0};
   std::mutex mutex;
@@ -164,11 +165,11 @@ TEST_F(EmbeddedLogTest, CommitsManyAppendersTogether) {
                                                   absl::StrCat(appender, ":", i, ":second")};
         ++pending;
         log_->Append({"t", partition}, records,
-                     [&, appender, partition, records](absl::StatusOr<std::vector<Offset>> at) {
+                     [&, appender, i, partition, records](absl::StatusOr<std::vector<Offset>> at) {
                        std::lock_guard lock(mutex);
                        ASSERT_TRUE(at.ok() && at->size() == 2) << at.status();
                        for (int r = 0; r < 2; ++r) {
-                         told[appender].push_back({partition, {(*at)[r], records[r]}});
+                         told[appender][2 * i + r] = {partition, {(*at)[r], records[r]}};
                        }
                        --pending;
                      });
