@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/view/ask.h"
 #include "rapport/gateway/v1/cursor.pb.h"
+#include "services/runtime/aggregate/reads.h"
 #include "services/runtime/base/filter.h"
 #include "services/runtime/base/page_token.h"
 #include "services/runtime/base/status.h"
@@ -14,8 +15,6 @@
 namespace rapport::gateway {
 namespace {
 
-constexpr int kDefaultPageSize = 50;
-constexpr int kMaxPageSize = 1'000;
 // Events asked for at once where a filter may keep few of them: every asking is a level of the
 // stack, and kMaxTimelineScan bounds only the events.
 constexpr int kFilteredFetch = 500;

@@ -147,7 +147,7 @@ void Node::Stop() {
   wake_.notify_all();
   if (ticker_.joinable()) ticker_.join();
   for (auto& service : services_) service->Stop();
-  // The log completes on the executor, which runs shards, which a scrape asks: all end before
+  // The log completes and wakes shards, the executor runs them, a scrape asks them: all end before
   // the shards do. The log's last completions were awaited by the services.
   log_.reset();
   executor_.reset();
