@@ -57,7 +57,9 @@ class EventCheck {
 absl::Status ForEach(const Store& store, char table,
                      const std::function<void(absl::string_view, absl::string_view)>& look) {
   const auto row = store.NewIterator();
-  for (row->Seek(std::string(1, table)); row->Valid() && row->key()[0] == table; row->Next()) {
+  const char first = keys::FirstByteOf(table);
+  for (row->Seek(std::string(1, first)); row->Valid() && row->key()[0] == first; row->Next()) {
+    if (keys::TableOf(ToView(row->key())) != table) continue;
     look(ToView(row->key()), ToView(row->value()));
   }
   if (row->status().ok()) return absl::OkStatus();

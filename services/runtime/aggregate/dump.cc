@@ -1,5 +1,6 @@
 #include "services/runtime/aggregate/dump.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "services/runtime/aggregate/replay.h"
@@ -12,7 +13,7 @@ namespace rapport {
 namespace {
 
 bool IsDumped(absl::string_view key) {
-  return !key.empty() && absl::string_view("RITHQ").find(key[0]) != absl::string_view::npos;
+  return !key.empty() && absl::StrContains("RITHQ", keys::TableOf(key));
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ void Dump::SkipWhatDiffers() {
 }
 
 bool Dump::IsOldRequest() const {
-  if (key()[0] != 'Q') return false;
+  if (keys::TableOf(key()) != 'Q') return false;
   log::v1::AnsweredRequest answered;
   // One that cannot be read is shown: it is a difference.
   return answered.ParseFromArray(row_->value().data(), static_cast<int>(row_->value().size())) &&
@@ -80,12 +81,11 @@ absl::StatusOr<std::optional<std::string>> FirstDifference(const Store& left, co
 }
 
 std::string DescribeKey(absl::string_view key) {
-  if (!IsDumped(key)) return absl::StrCat("key ", key);
-  switch (key[0]) {
+  switch (keys::TableOf(key)) {
     case 'R':
       return absl::StrCat("row ", keys::NameIn(key));
     case 'I': {
-      const std::vector<absl::string_view> parts = absl::StrSplit(key.substr(1), keys::kSeparator);
+      const std::vector<absl::string_view> parts = absl::StrSplit(keys::RestOf(key), keys::kSeparator);
       return absl::StrCat("index ", parts[0], ".", parts.size() > 1 ? parts[1] : "", " of ",
                           keys::NameIn(key));
     }
@@ -94,10 +94,9 @@ std::string DescribeKey(absl::string_view key) {
     case 'H':
       return absl::StrCat("history of ", keys::RootIn(key), ", sequence ", keys::SequenceIn(key));
     case 'Q':
-      return absl::StrCat("request id ", key.substr(key.find(keys::kSeparator) + 1), " of ",
-                          keys::RootIn(key));
+      return absl::StrCat("request id ", keys::RestOf(key), " of ", keys::RootIn(key));
     default:
-      return absl::StrCat("sequence of ", key.substr(1));
+      return absl::StrCat("key ", key);
   }
 }
 

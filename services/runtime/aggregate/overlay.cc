@@ -1,5 +1,7 @@
 #include "services/runtime/aggregate/overlay.h"
 
+#include <map>
+
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/runtime/aggregate/standard.h"
@@ -59,7 +61,7 @@ std::vector<std::string> IndexKeys(const AggregateType& type, const Message& sta
 bool MayForget(absl::string_view key, absl::string_view value, absl::Time now) {
   constexpr absl::Duration kGrace = absl::Hours(24);
   log::v1::AnsweredRequest answered;
-  return key[0] == 'Q' && answered.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+  return keys::TableOf(key) == 'Q' && answered.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
          FromTimestamp(answered.record_time()) + absl::Seconds(kRequestWindowSeconds) + kGrace <
              now;
 }
@@ -174,18 +176,29 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
 }
 
 absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoint) {
-  rocksdb::WriteBatch batch;
-  for (const auto& [name, row] : rows_) {
+  // In the order of keys, so that what lies together is put together.
+  std::map<std::string, std::optional<std::string>> puts;  // none: a key that goes
+  for (auto& [name, row] : rows_) {
     if (!row.changed) continue;
-    batch.Put(keys::Row(row.type->plural, name), row.bytes);
-    const auto keys_after = IndexKeys(*row.type, *row.state);
-    if (keys_after == row.keys_before) continue;
-    for (const auto& key : row.keys_before) batch.Delete(key);
-    for (const auto& key : keys_after) batch.Put(key, "");
+    auto keys_after = IndexKeys(*row.type, *row.state);
+    if (keys_after != row.keys_before) {
+      for (auto& key : row.keys_before) puts[std::move(key)] = std::nullopt;
+      for (auto& key : keys_after) puts[std::move(key)] = "";
+    }
+    puts[keys::Row(row.type->plural, name)] = std::move(row.bytes);
   }
-  for (const auto& [key, bytes] : records_) batch.Put(key, bytes);
-  for (const auto& [key, answered] : requests_) batch.Put(key, answered.SerializeAsString());
-  batch.Put(keys::Meta("applied"), checkpoint.SerializeAsString());
+  for (auto& [key, bytes] : records_) puts[std::move(key)] = std::move(bytes);
+  for (const auto& [key, answered] : requests_) puts[key] = answered.SerializeAsString();
+  puts[keys::Meta("applied")] = checkpoint.SerializeAsString();
+
+  rocksdb::WriteBatch batch;
+  for (const auto& [key, value] : puts) {
+    if (value) {
+      batch.Put(key, *value);
+    } else {
+      batch.Delete(key);
+    }
+  }
   RETURN_IF_ERROR(store.Write(&batch));
   if (cache_ != nullptr) {
     for (const auto& [root, last] : sequences_) cache_->Store(root, last);

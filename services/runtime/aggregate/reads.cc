@@ -348,7 +348,7 @@ absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request
   if (request.before_sequence() < 0) return InvalidField("before_sequence", "must not be negative");
   const int page_size =
       request.page_size() == 0 ? kDefaultPageSize : std::min(request.page_size(), kMaxPageSize);
-  const std::string prefix = absl::StrCat("H", request.name(), keys::Zero());
+  const std::string prefix = keys::HistoryPrefix(request.name());
   log::v1::ListEventsResponse response;
   auto walk = store.NewIterator();
   walk->SeekForPrev(keys::History(request.name(), INT64_MAX));
