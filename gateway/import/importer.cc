@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -39,7 +40,7 @@ void SetRequestId(const std::string& job, int64_t row, Message* request) {
 std::string NameIn(const google::protobuf::Descriptor* type, const std::string& body) {
   google::protobuf::Arena arena;
   Message* message =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New(&arena);
+      NewMessage(type, &arena);
   const FieldDescriptor* field = StringField(*message, "name");
   if (field == nullptr || !message->ParseFromString(body)) return "";
   return message->GetReflection()->GetString(*message, field);
@@ -139,7 +140,7 @@ class Importer::State : public std::enable_shared_from_this<State> {
     auto call = std::make_unique<Call>();
     call->method = row->method;
     call->request = row->request->New(&call->arena);
-    call->request->CopyFrom(*row->request);
+    Assign(*row->request, call->request);
     call->metadata = options_.metadata;
     call->metadata.deadline = row->deadline;
     call->done = [state = shared_from_this(), row = std::move(row)](Reply reply) mutable {

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rapport/gateway/v1/import.pb.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -119,8 +120,7 @@ class ImportSession : public StreamSession {
                                                "\" is no Create request; use for "
                                                "example rapport.sales.v1.CreateOrderRequest")));
     }
-    std::unique_ptr<google::protobuf::Message> row(
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    std::unique_ptr<google::protobuf::Message> row = NewMessage(type);
     if (!row->ParseFromString(request.request().value())) {
       return importer_->PushError(row_, InvalidField("request", "its bytes cannot be read"));
     }

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/rest/json.h"
 #include "gateway/rest/json_text.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport::rest {

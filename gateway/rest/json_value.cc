@@ -11,6 +11,7 @@
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport::rest {
@@ -109,9 +110,7 @@ Message* NewMessageOfType(absl::string_view type_url, google::protobuf::Arena* a
       google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
           std::string(type_url));
   if (descriptor == nullptr) return nullptr;
-  return google::protobuf::MessageFactory::generated_factory()
-      ->GetPrototype(descriptor)
-      ->New(arena);
+  return NewMessage(descriptor, arena);
 }
 
 absl::Status SetWellKnown(absl::string_view text, absl::string_view path, Message* message) {

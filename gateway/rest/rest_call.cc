@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "gateway/rest/json.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport::rest {
@@ -89,10 +90,6 @@ CallMetadata MetadataOf(const HttpRequest& request, absl::Time deadline) {
           .actor = std::string(request.actor),
           .traceparent = std::string(request.traceparent),
           .deadline = deadline};
-}
-
-Message* NewMessage(const google::protobuf::Descriptor* type, google::protobuf::Arena* arena) {
-  return google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New(arena);
 }
 
 absl::StatusOr<std::string> EtagOfIfMatch(absl::string_view header) {

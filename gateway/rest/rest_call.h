@@ -57,10 +57,6 @@ HttpResponse NoRoute(const RouteMatch& match, const HttpRequest& request);
 
 CallMetadata MetadataOf(const HttpRequest& request, absl::Time deadline);
 
-// A message of `type` on the arena.
-google::protobuf::Message* NewMessage(const google::protobuf::Descriptor* type,
-                                      google::protobuf::Arena* arena);
-
 // The one etag that an If-Match names, without quotes; "" for *. Weak ones and lists are refused.
 absl::StatusOr<std::string> EtagOfIfMatch(absl::string_view header);
 

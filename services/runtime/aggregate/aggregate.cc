@@ -6,6 +6,7 @@
 #include "google/protobuf/field_mask.pb.h"
 #include "rapport/options/v1/options.pb.h"
 #include "services/runtime/aggregate/field_mask.h"
+#include "services/runtime/base/messages.h"
 
 namespace rapport {
 namespace {
@@ -90,8 +91,9 @@ void Evolve(const AggregateType& type, Message& state, const Message& event, int
       event.GetReflection()->GetOneofFieldDescriptor(event, event.GetDescriptor()->oneof_decl(0));
   const auto* reflection = state.GetReflection();
   if (which == type.created) {
-    state.CopyFrom(fact->GetReflection()->GetMessage(
-        *fact, fact->GetDescriptor()->FindFieldByNumber(kFactResource)));
+    Assign(fact->GetReflection()->GetMessage(
+               *fact, fact->GetDescriptor()->FindFieldByNumber(kFactResource)),
+           &state);
     SetTime(state, type.fields.create_time, facts.record_time);
     SetTime(state, type.fields.occur_time, facts.occur_time);
     reflection->SetString(&state, type.fields.name, facts.name);

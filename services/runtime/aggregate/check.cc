@@ -8,6 +8,7 @@
 #include "services/runtime/aggregate/dump.h"
 #include "services/runtime/aggregate/replay.h"
 #include "services/runtime/base/hash.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/time.h"
 #include "services/runtime/log/validity.h"
 #include "services/runtime/store/keys.h"
@@ -73,7 +74,7 @@ std::optional<std::set<std::string>> IndexKeysOf(const Registry& registry, absl:
   if (type == nullptr) return std::nullopt;
   google::protobuf::Arena arena;
   Message* state =
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type->state)->New(&arena);
+      NewMessage(type->state, &arena);
   if (!state->ParseFromArray(row.data(), static_cast<int>(row.size()))) return std::nullopt;
   if (state->GetReflection()->GetString(*state, type->fields.name) != keys::NameIn(key)) {
     return std::nullopt;

@@ -12,6 +12,7 @@
 #include "google/api/field_behavior.pb.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/runtime/aggregate/shape_plan.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -272,7 +273,7 @@ void CopyEntry(const Message* from, const Path& path, Message* to) {
   }
   Message* entry = target >= 0 ? reflection->MutableRepeatedMessage(to, map, target)
                                : reflection->AddMessage(to, map);
-  entry->CopyFrom(from->GetReflection()->GetRepeatedMessage(*from, map, source));
+  Assign(from->GetReflection()->GetRepeatedMessage(*from, map, source), entry);
 }
 
 void CopyPath(const Message& from, const Path& path, Message* to) {
@@ -290,7 +291,7 @@ void CopyPath(const Message& from, const Path& path, Message* to) {
   }
   // Swapping one field out of a copy serves every type of field.
   const std::unique_ptr<Message> copy(source->New());
-  copy->CopyFrom(*source);
+  Assign(*source, copy.get());
   to->GetReflection()->SwapFields(to, copy.get(), {path.last()});
 }
 
@@ -343,7 +344,7 @@ absl::Status CheckImmutable(const FieldMask& effective_mask, const Message& pres
                      [](const auto* field) { return Has(field, google::api::IMMUTABLE); });
     if (immutable == path->fields.end()) continue;
     const std::unique_ptr<Message> after(present.New());
-    after->CopyFrom(present);
+    Assign(present, after.get());
     FieldMask one;
     one.add_paths(text);
     CopyMasked(wanted, one, after.get());

@@ -5,6 +5,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/runtime/aggregate/standard.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/time.h"
 #include "services/runtime/store/keys.h"
@@ -84,9 +85,7 @@ absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std
   Row row{.type = &type};
   ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(type.plural, name), &row.bytes));
   if (found) {
-    row.state = google::protobuf::MessageFactory::generated_factory()
-                    ->GetPrototype(type.state)
-                    ->New(&arena_);
+    row.state = NewMessage(type.state, &arena_);
     if (!row.state->ParseFromString(row.bytes)) {
       return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
     }
@@ -133,9 +132,7 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes) {
                                             record.subject(),
                                             ", which this program does not know; run a newer one"));
   }
-  Message* event = google::protobuf::MessageFactory::generated_factory()
-                       ->GetPrototype(type->event)
-                       ->New(&arena_);
+  Message* event = NewMessage(type->event, &arena_);
   if (!event->ParseFromString(record.value()) || FactOf(*event) == nullptr) {
     return absl::DataLossError(absl::StrCat("the log's ", record.type(), " of ", record.subject(),
                                             " cannot be read; run a newer program"));
@@ -161,9 +158,7 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
     row->changed = true;
   }
   if (row->state == nullptr) {
-    row->state = google::protobuf::MessageFactory::generated_factory()
-                     ->GetPrototype(type->state)
-                     ->New(&arena_);
+    row->state = NewMessage(type->state, &arena_);
   }
   Evolve(*type, *row->state, *event, record.sequence(),
          {.name = record.subject(),

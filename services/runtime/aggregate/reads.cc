@@ -10,6 +10,7 @@
 #include "google/protobuf/wire_format_lite.h"
 #include "services/runtime/aggregate/field_mask.h"
 #include "services/runtime/base/filter.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/page_token.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/store/keys.h"
@@ -196,9 +197,7 @@ absl::StatusOr<Listing> Listing::Make(const ListQuery& query) {
   if (page_size > 0) listing.page_size_ = std::min(page_size, kMaxPageSize);
   listing.show_deleted_ = reflection->GetBool(request, Field(request, "show_deleted"));
   listing.read_mask_ = ReadMask(request);
-  listing.scratch_.reset(google::protobuf::MessageFactory::generated_factory()
-                             ->GetPrototype(query.method->aggregate->state)
-                             ->New());
+  listing.scratch_ = NewMessage(query.method->aggregate->state);
   RETURN_IF_ERROR(ApplyReadMask(listing.read_mask_, listing.scratch_.get()));
   RETURN_IF_ERROR(listing.ChooseTable());
   RETURN_IF_ERROR(listing.OpenToken());
@@ -243,7 +242,7 @@ absl::Status Listing::ChooseTable() {
 
 std::string Listing::Fingerprint() const {
   std::unique_ptr<Message> query(query_.request->New());
-  query->CopyFrom(*query_.request);
+  Assign(*query_.request, query.get());
   const auto* reflection = query->GetReflection();
   reflection->ClearField(query.get(), Field(*query, "page_size"));
   reflection->ClearField(query.get(), Field(*query, "page_token"));
@@ -330,8 +329,7 @@ absl::StatusOr<std::string> ReadOne(const Method& method, const Message& request
   if (!found) return NotFound(name);
   const FieldMask mask = ReadMask(request);
   if (mask.paths().empty()) return row;
-  std::unique_ptr<Message> state(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type.state)->New());
+  const std::unique_ptr<Message> state = NewMessage(type.state);
   if (!state->ParseFromString(row)) return absl::DataLossError("a row cannot be read");
   RETURN_IF_ERROR(ApplyReadMask(mask, state.get()));
   return state->SerializeAsString();

@@ -5,7 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/ids.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
+#include "services/runtime/base/round.h"
 #include "services/runtime/base/time.h"
 #include "services/runtime/store/keys.h"
 
@@ -175,7 +177,7 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { TakeBatch(); };
       return true;
     }
-    if (stopping_ && stopped_) *work = std::exchange(stopped_, nullptr);
+    if (stopping_ && stopped_ && answering_ == 0) *work = std::exchange(stopped_, nullptr);
   }
   scheduled_ = false;
   return false;
@@ -427,9 +429,7 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
   } else {
     ASSIGN_OR_RETURN(row, overlay_->Find(type, command.name));
   }
-  Message* event = google::protobuf::MessageFactory::generated_factory()
-                       ->GetPrototype(type.event)
-                       ->New(overlay_->arena());
+  Message* event = NewMessage(type.event, overlay_->arena());
   const std::string uid = MakeUid(absl::StrCat(command.name, "\n", command.request_id));
   ASSIGN_OR_RETURN(const bool decided,
                    DecideWrite(method, row->state, request, context, uid, event));
@@ -454,10 +454,8 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
 
 absl::StatusOr<Reply> Shard::Preview(const AggregateType& type, const Overlay::Row& row,
                                      const Message* event, const Context& context) {
-  Message* preview = google::protobuf::MessageFactory::generated_factory()
-                         ->GetPrototype(type.state)
-                         ->New(overlay_->arena());
-  if (row.state != nullptr) preview->CopyFrom(*row.state);
+  Message* preview = NewMessage(type.state, overlay_->arena());
+  if (row.state != nullptr) Assign(*row.state, preview);
   if (event != nullptr) {
     Evolve(type, *preview, *event, 0,
            {.name = context.name,
@@ -546,10 +544,26 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
 }
 
 void Shard::FinishBatch() {
-  std::vector<Decided> decided = std::exchange(decided_, {});
   overlay_.reset();
-  for (auto& one : decided) Finish(std::move(one.call), std::move(one.reply));
+  {
+    std::lock_guard lock(mutex_);
+    ++answering_;
+  }
+  Round::PutOff([this, decided = std::exchange(decided_, {})]() mutable {
+    for (auto& one : decided) Finish(std::move(one.call), std::move(one.reply));
+    Answered();
+  });
   if (options_.on_batch) options_.on_batch(figures_);
+}
+
+// The shard may be gone when this returns: whoever stops it waits for the answers.
+void Shard::Answered() {
+  {
+    std::lock_guard lock(mutex_);
+    --answering_;
+    if (!stopping_ || std::exchange(scheduled_, true)) return;
+  }
+  Run();
 }
 
 // Nothing of the batch may be told: refusals and repeats were decided upon what is thrown away.

@@ -152,6 +152,7 @@ class Shard {
   void Confirm(const absl::StatusOr<std::vector<Offset>>& offsets);
   absl::Status StepTo(const std::vector<Offset>& offsets);
   void FinishBatch();
+  void Answered();
   void FailBatch(const absl::Status& why);
   void Publish(Offset applied);
 
@@ -181,6 +182,7 @@ class Shard {
   absl::AnyInvocable<void()> completion_;  // what the log answered, to be run on the strand
   bool asked_ = false;                     // the log has yet to answer
   bool scheduled_ = false;
+  int answering_ = 0;  // batches whose answers were put off and are not out yet
   bool stopping_ = false;
   absl::AnyInvocable<void()> stopped_;
   std::string trouble_;

@@ -6,6 +6,7 @@
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "services/runtime/aggregate/field_mask.h"
+#include "services/runtime/base/messages.h"
 
 namespace rapport {
 namespace {
@@ -51,7 +52,7 @@ absl::StatusOr<bool> DecideCreate(const Method& method, const Message* state,
   Message* fact = event->GetReflection()->MutableMessage(event, type.created);
   Message* created = fact->GetReflection()->MutableMessage(
       fact, fact->GetDescriptor()->FindFieldByNumber(kFactResource));
-  created->CopyFrom(request.GetReflection()->GetMessage(request, method.resource));
+  Assign(request.GetReflection()->GetMessage(request, method.resource), created);
   const auto* reflection = created->GetReflection();
   reflection->SetString(created, type.fields.name, context.name);
   reflection->SetString(created, type.fields.uid, uid);
@@ -72,7 +73,7 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
                    EffectiveUpdateMask(asked, resource, prefix));
   RETURN_IF_ERROR(CheckImmutable(mask, state, resource, prefix));
   std::unique_ptr<Message> after(state.New());
-  after->CopyFrom(state);
+  Assign(state, after.get());
   CopyMasked(resource, mask, after.get());
   if (google::protobuf::util::MessageDifferencer::Equals(*after, state)) return false;
   if (type.check != nullptr) RETURN_IF_ERROR(type.check(*after));

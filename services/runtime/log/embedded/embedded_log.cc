@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
+#include "services/runtime/base/round.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -272,14 +273,21 @@ class EmbeddedLog : public EventLog {
       const bool more = !pending_.empty() || stopping_;
       lock.unlock();
       if (more) wake_.notify_one();
-      for (size_t i = 0; i < group.size(); ++i) {
-        if (written.ok()) {
-          group[i].done(std::move(offsets[i]));
-        } else {
-          group[i].done(written);
-        }
-      }
+      Complete(std::move(group), written, std::move(offsets));
       lock.lock();
+    }
+  }
+
+  // In one round, so that all batches are applied before anybody is answered.
+  static void Complete(std::vector<Pending> group, const absl::Status& written,
+                       std::vector<std::vector<Offset>> offsets) {
+    Round round;
+    for (size_t i = 0; i < group.size(); ++i) {
+      if (written.ok()) {
+        group[i].done(std::move(offsets[i]));
+      } else {
+        group[i].done(written);
+      }
     }
   }
 
