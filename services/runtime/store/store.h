@@ -65,7 +65,7 @@ class Store {
 
  private:
   Store(std::unique_ptr<rocksdb::DB> db, StoreMode mode) : db_(std::move(db)) {
-    write_options_.disableWAL = mode == StoreMode::kBulk;
+    write_options_.disableWAL = true;
   }
 
   std::unique_ptr<rocksdb::DB> db_;

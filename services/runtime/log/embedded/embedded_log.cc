@@ -27,7 +27,7 @@ namespace {
 constexpr auto kSpaceCheckPeriod = std::chrono::milliseconds(200);
 // Where the last group shows that many write at once, the next one waits this long for company: an
 // fsync costs more than that. A lone writer never waits.
-constexpr auto kGather = std::chrono::microseconds(200);
+constexpr auto kGather = std::chrono::microseconds(50);
 constexpr size_t kGatherFrom = 4;  // records of the last group
 // A group is cut here so that one commit's memory stays bounded.
 constexpr size_t kMaxGroupBytes = 16 << 20;
