@@ -39,8 +39,7 @@ void SetRequestId(const std::string& job, int64_t row, Message* request) {
 
 std::string NameIn(const google::protobuf::Descriptor* type, const std::string& body) {
   google::protobuf::Arena arena;
-  Message* message =
-      NewMessage(type, &arena);
+  Message* message = NewMessage(type, &arena);
   const FieldDescriptor* field = StringField(*message, "name");
   if (field == nullptr || !message->ParseFromString(body)) return "";
   return message->GetReflection()->GetString(*message, field);

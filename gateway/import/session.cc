@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rapport/gateway/v1/import.pb.h"
@@ -15,22 +16,20 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::DescriptorPool;
 using google::protobuf::MethodDescriptor;
+using google::protobuf::ServiceDescriptor;
 
-// The RPC that takes this request: CreateOrderRequest belongs to the CreateOrder of its package.
-const MethodDescriptor* FindCreate(const Descriptor* request) {
-  if (request == nullptr || !absl::StartsWith(request->name(), "Create")) return nullptr;
-  // By convention each package has one service; it stands in <package>/<x>_service.proto.
-  static const char* const kServices[] = {"rapport.accounts.v1.Accounts", "rapport.sales.v1.Sales",
-                                          "rapport.service.v1.Service",
-                                          "rapport.marketing.v1.Marketing"};
-  for (const char* name : kServices) {
-    const auto* service = DescriptorPool::generated_pool()->FindServiceByName(name);
-    if (service == nullptr || service->file()->package() != request->file()->package()) continue;
+// The RPCs that create something, by their request.
+using Creates = absl::flat_hash_map<const Descriptor*, const MethodDescriptor*>;
+
+Creates CreatesOf(const std::vector<const ServiceDescriptor*>& services) {
+  Creates creates;
+  for (const auto* service : services) {
     for (int i = 0; i < service->method_count(); ++i) {
-      if (service->method(i)->input_type() == request) return service->method(i);
+      const auto* method = service->method(i);
+      if (absl::StartsWith(method->name(), "Create")) creates[method->input_type()] = method;
     }
   }
-  return nullptr;
+  return creates;
 }
 
 // The stream as long as it may be used. Rows that are still on their way when the stream ends keep
@@ -71,9 +70,10 @@ void WriteAnswer(Link& link, ImportResult result) {
 
 class ImportSession : public StreamSession {
  public:
-  ImportSession(Handler* handler, Importer::RunAfter run_after, CallMetadata metadata,
-                Stream& stream)
+  ImportSession(Handler* handler, const Creates& creates, Importer::RunAfter run_after,
+                CallMetadata metadata, Stream& stream)
       : handler_(handler),
+        creates_(creates),
         run_after_(std::move(run_after)),
         metadata_(std::move(metadata)),
         link_(std::make_shared<Link>(stream)) {
@@ -112,8 +112,8 @@ class ImportSession : public StreamSession {
     const std::string& url = request.request().type_url();
     const auto* type =
         DescriptorPool::generated_pool()->FindMessageTypeByName(url.substr(url.rfind('/') + 1));
-    const MethodDescriptor* method = FindCreate(type);
-    if (method == nullptr) {
+    const auto create = creates_.find(type);
+    if (create == creates_.end()) {
       return importer_->PushError(
           row_,
           InvalidField("request", absl::StrCat("\"", url,
@@ -124,10 +124,11 @@ class ImportSession : public StreamSession {
     if (!row->ParseFromString(request.request().value())) {
       return importer_->PushError(row_, InvalidField("request", "its bytes cannot be read"));
     }
-    return importer_->Push(row_, method, std::move(row));
+    return importer_->Push(row_, create->second, std::move(row));
   }
 
   Handler* const handler_;
+  const Creates& creates_;
   const Importer::RunAfter run_after_;
   const CallMetadata metadata_;
   const std::shared_ptr<Link> link_;
@@ -137,9 +138,13 @@ class ImportSession : public StreamSession {
 
 }  // namespace
 
-StreamFactory ImportSessions(Handler* handler, Importer::RunAfter run_after) {
-  return [handler, run_after = std::move(run_after)](CallMetadata metadata, Stream& stream) {
-    return std::make_unique<ImportSession>(handler, run_after, std::move(metadata), stream);
+StreamFactory ImportSessions(Handler* handler,
+                             const std::vector<const ServiceDescriptor*>& services,
+                             Importer::RunAfter run_after) {
+  return [handler, creates = std::make_shared<const Creates>(CreatesOf(services)),
+          run_after = std::move(run_after)](CallMetadata metadata, Stream& stream) {
+    return std::make_unique<ImportSession>(handler, *creates, run_after, std::move(metadata),
+                                           stream);
   };
 }
 

@@ -3,13 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "gateway/import/importer.h"
 #include "services/runtime/rpc/stream.h"
 
 namespace rapport {
 
-// A factory of sessions that run their rows through `handler`. `run_after` outlives them.
-StreamFactory ImportSessions(Handler* handler, Importer::RunAfter run_after);
+// A factory of sessions that run their rows through `handler`, which answers these services'
+// methods. The factory and `run_after` outlive them.
+StreamFactory ImportSessions(
+    Handler* handler, const std::vector<const google::protobuf::ServiceDescriptor*>& services,
+    Importer::RunAfter run_after);
 
 }  // namespace rapport

@@ -15,6 +15,7 @@
 #include "rapport/service/v1/case.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
 #include "services/runtime/aggregate/field_mask.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport::gateway {
@@ -22,8 +23,6 @@ namespace {
 
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
-using google::protobuf::io::CodedOutputStream;
-using google::protobuf::io::StringOutputStream;
 using v1::CustomerView;
 
 constexpr const char* kNewestFirst = "occur_time desc";
@@ -42,14 +41,6 @@ constexpr PartSource kSources[kParts] = {
     {"cases", "service", "ListCases", CustomerView::kCasesFieldNumber},
     {"interactions", "service", "ListInteractions", CustomerView::kInteractionsFieldNumber},
     {"campaigns", "marketing", "ListCampaignMemberships", CustomerView::kCampaignsFieldNumber}};
-
-void AppendField(int number, absl::string_view bytes, std::string* out) {
-  StringOutputStream stream(out);
-  CodedOutputStream coded(&stream);
-  coded.WriteTag(WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED));
-  coded.WriteVarint32(static_cast<uint32_t>(bytes.size()));
-  coded.WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 // Calls `use` with each row of a serialised List response, whose rows are field 1.
 template <class Use>

@@ -91,15 +91,15 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   Node node(options.node);
   RETURN_IF_ERROR(node.Start());
-  GrpcServer grpc(
-      {.address = options.grpc,
-       .services = node.services(),
-       .handler = &node.handler(),
-       .handles = [&node](const auto& method) { return node.Handles(method); },
-       .streams = {{"rapport.gateway.v1.Gateway.Import",
-                    ImportSessions(&node.handler(), [&node](absl::Duration delay, auto task) {
-                      node.RunAfter(delay, std::move(task));
-                    })}}});
+  GrpcServer grpc({.address = options.grpc,
+                   .services = node.services(),
+                   .handler = &node.handler(),
+                   .handles = [&node](const auto& method) { return node.Handles(method); },
+                   .streams = {{"rapport.gateway.v1.Gateway.Import",
+                                ImportSessions(&node.handler(), node.services(),
+                                               [&node](absl::Duration delay, auto task) {
+                                                 node.RunAfter(delay, std::move(task));
+                                               })}}});
   RETURN_IF_ERROR(grpc.Start());
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));

@@ -18,9 +18,6 @@ constexpr int kCreated = 1;
 constexpr int kUpdated = 2;
 constexpr int kDeleted = 3;
 constexpr int kUndeleted = 4;
-// In a created or updated fact: the resource, and which of its fields count.
-constexpr int kFactResource = 1;
-constexpr int kFactMask = 2;
 
 void SetTime(Message& state, const FieldDescriptor* field, const Timestamp& time) {
   state.GetReflection()->MutableMessage(&state, field)->CopyFrom(time);

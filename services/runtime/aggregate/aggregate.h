@@ -78,6 +78,10 @@ struct AggregateType {
   std::vector<ReferenceField> references;  // filled by Registry
 };
 
+// Fields of a created or updated fact: the resource, and which of its fields count.
+inline constexpr int kFactResource = 1;
+inline constexpr int kFactMask = 2;
+
 // Completes a type from its descriptors. Stops the program where a message lacks what every
 // resource has: that is a mistake in a proto.
 AggregateType Describe(AggregateType type);

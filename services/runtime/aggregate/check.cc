@@ -73,8 +73,7 @@ std::optional<std::set<std::string>> IndexKeysOf(const Registry& registry, absl:
   const AggregateType* type = registry.FindByPlural(keys::PluralIn(key));
   if (type == nullptr) return std::nullopt;
   google::protobuf::Arena arena;
-  Message* state =
-      NewMessage(type->state, &arena);
+  Message* state = NewMessage(type->state, &arena);
   if (!state->ParseFromArray(row.data(), static_cast<int>(row.size()))) return std::nullopt;
   if (state->GetReflection()->GetString(*state, type->fields.name) != keys::NameIn(key)) {
     return std::nullopt;

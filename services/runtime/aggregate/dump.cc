@@ -85,7 +85,8 @@ std::string DescribeKey(absl::string_view key) {
     case 'R':
       return absl::StrCat("row ", keys::NameIn(key));
     case 'I': {
-      const std::vector<absl::string_view> parts = absl::StrSplit(keys::RestOf(key), keys::kSeparator);
+      const std::vector<absl::string_view> parts =
+          absl::StrSplit(keys::RestOf(key), keys::kSeparator);
       return absl::StrCat("index ", parts[0], ".", parts.size() > 1 ? parts[1] : "", " of ",
                           keys::NameIn(key));
     }

@@ -1,6 +1,6 @@
 #include "services/runtime/aggregate/overlay.h"
 
-#include <map>
+#include <algorithm>
 
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -62,7 +62,8 @@ std::vector<std::string> IndexKeys(const AggregateType& type, const Message& sta
 bool MayForget(absl::string_view key, absl::string_view value, absl::Time now) {
   constexpr absl::Duration kGrace = absl::Hours(24);
   log::v1::AnsweredRequest answered;
-  return keys::TableOf(key) == 'Q' && answered.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+  return keys::TableOf(key) == 'Q' &&
+         answered.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
          FromTimestamp(answered.record_time()) + absl::Seconds(kRequestWindowSeconds) + kGrace <
              now;
 }
@@ -171,27 +172,35 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
 }
 
 absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoint) {
-  // In the order of keys, so that what lies together is put together.
-  std::map<std::string, std::optional<std::string>> puts;  // none: a key that goes
+  struct Put {
+    std::string key;
+    std::string value;
+    bool gone = false;
+  };
+  std::vector<Put> puts;
+  puts.reserve(4 * records_.size() + 1);
   for (auto& [name, row] : rows_) {
     if (!row.changed) continue;
-    auto keys_after = IndexKeys(*row.type, *row.state);
+    std::vector<std::string> keys_after = IndexKeys(*row.type, *row.state);
     if (keys_after != row.keys_before) {
-      for (auto& key : row.keys_before) puts[std::move(key)] = std::nullopt;
-      for (auto& key : keys_after) puts[std::move(key)] = "";
+      for (auto& key : row.keys_before) puts.push_back({.key = std::move(key), .gone = true});
+      for (auto& key : keys_after) puts.push_back({.key = std::move(key)});
     }
-    puts[keys::Row(row.type->plural, name)] = std::move(row.bytes);
+    puts.push_back({keys::Row(row.type->plural, name), std::move(row.bytes)});
   }
-  for (auto& [key, bytes] : records_) puts[std::move(key)] = std::move(bytes);
-  for (const auto& [key, answered] : requests_) puts[key] = answered.SerializeAsString();
-  puts[keys::Meta("applied")] = checkpoint.SerializeAsString();
+  for (auto& [key, bytes] : records_) puts.push_back({std::move(key), std::move(bytes)});
+  for (const auto& [key, answered] : requests_) puts.push_back({key, answered.SerializeAsString()});
+  puts.push_back({keys::Meta("applied"), checkpoint.SerializeAsString()});
+  // What lies together is put together; a key that goes and comes keeps that order.
+  std::stable_sort(puts.begin(), puts.end(),
+                   [](const Put& left, const Put& right) { return left.key < right.key; });
 
   rocksdb::WriteBatch batch;
-  for (const auto& [key, value] : puts) {
-    if (value) {
-      batch.Put(key, *value);
+  for (const auto& put : puts) {
+    if (put.gone) {
+      batch.Delete(put.key);
     } else {
-      batch.Delete(key);
+      batch.Put(put.key, put.value);
     }
   }
   RETURN_IF_ERROR(store.Write(&batch));

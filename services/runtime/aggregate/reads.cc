@@ -32,18 +32,6 @@ constexpr size_t kMaxReadAheadRows = 32;
 // To the next row that is wanted; beyond, a search is cheaper.
 constexpr int kMaxSteps = 4;
 
-void AppendLengthDelimited(int field, absl::string_view bytes, std::string* out) {
-  out->push_back(static_cast<char>(field << 3 | 2));
-  for (size_t size = bytes.size();; size >>= 7) {
-    if (size < 0x80) {
-      out->push_back(static_cast<char>(size));
-      break;
-    }
-    out->push_back(static_cast<char>(size | 0x80));
-  }
-  out->append(bytes.data(), bytes.size());
-}
-
 // Whether a serialised message has this field, without parsing it.
 bool HasTopLevelField(absl::string_view bytes, int field) {
   CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
@@ -274,7 +262,7 @@ absl::StatusOr<bool> Listing::Keep(absl::string_view row, std::string* response)
   if (row.empty()) return false;
   if (!show_deleted_ && HasTopLevelField(row, type().fields.delete_time->number())) return false;
   if (filter_.empty() && read_mask_.paths().empty()) {
-    AppendLengthDelimited(kResponseRows, row, response);
+    AppendField(kResponseRows, row, response);
     return true;
   }
   if (!scratch_->ParseFromArray(row.data(), static_cast<int>(row.size()))) {
@@ -282,7 +270,7 @@ absl::StatusOr<bool> Listing::Keep(absl::string_view row, std::string* response)
   }
   if (!filter_.Matches(*scratch_)) return false;
   if (!read_mask_.paths().empty()) RETURN_IF_ERROR(ApplyReadMask(read_mask_, scratch_.get()));
-  AppendLengthDelimited(kResponseRows, scratch_->SerializeAsString(), response);
+  AppendField(kResponseRows, scratch_->SerializeAsString(), response);
   return true;
 }
 
@@ -301,8 +289,8 @@ absl::StatusOr<std::string> Listing::Run() {
     }
     if (first == nullptr) break;
     if (kept == page_size_ || scanned == kMaxScannedRows) {
-      AppendLengthDelimited(kResponseNextPageToken,
-                            SealPageToken(query_.token_key, Fingerprint(), last), &response);
+      AppendField(kResponseNextPageToken, SealPageToken(query_.token_key, Fingerprint(), last),
+                  &response);
       break;
     }
     ASSIGN_OR_RETURN(const absl::string_view row, first->row());

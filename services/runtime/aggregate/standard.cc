@@ -11,9 +11,6 @@
 namespace rapport {
 namespace {
 
-constexpr int kFactResource = 1;
-constexpr int kFactMask = 2;
-
 std::string GetString(const Message& message, const FieldDescriptor* field) {
   return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
 }

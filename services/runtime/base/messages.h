@@ -1,8 +1,12 @@
-// Messages whose type is known by its descriptor only.
+// Messages whose type is known by its descriptor only, and messages put together from bytes.
+//
+// Threads: pure functions.
 #pragma once
 
 #include <memory>
+#include <string>
 
+#include "absl/strings/string_view.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -26,5 +30,8 @@ inline void Assign(const google::protobuf::Message& from, google::protobuf::Mess
   to->Clear();
   to->MergeFrom(from);
 }
+
+// Appends a field that holds text, bytes or a serialised message to a serialised message.
+void AppendField(int number, absl::string_view bytes, std::string* out);
 
 }  // namespace rapport

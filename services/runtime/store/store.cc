@@ -12,7 +12,8 @@
 namespace rapport {
 namespace {
 
-// Of one store; the process's budget is shared through the write buffer manager.
+// Of one store; the process's budget is shared through the write buffer manager. What a crash takes
+// of it is replayed from the log.
 constexpr size_t kMemtableBytes = 2 << 20;
 // Of one store in bulk: a partition of ordinary size is flushed once.
 constexpr size_t kBulkMemtableBytes = 64 << 20;
@@ -56,8 +57,6 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget
   options_.create_if_missing = true;
   // Otherwise 130 stores preallocate more than most of them will ever hold.
   options_.allow_fallocate = false;
-  // The log is the truth: what a crash loses of the WAL's buffer is replayed from it.
-  options_.manual_wal_flush = true;
   options_.write_buffer_size = kMemtableBytes;
   options_.arena_block_size = 256 << 10;
   options_.memtable_prefix_bloom_size_ratio = 0.05;
@@ -87,7 +86,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreResources& resourc
     opened = rocksdb::DB::Open(options, path, &db);
   }
   if (opened.ok()) {
-    return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db), mode));
+    return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db)));
   }
   if (opened.IsCorruption()) return DataLoss(opened);
   return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),

@@ -1,6 +1,6 @@
 // The projection of one partition: a RocksDB of its own, so that restore, checkpoint, corruption
-// and hand-over are all per folder. Its WAL is never fsynced: the log is the truth, and what is
-// missing after a crash is replayed from the applied offset, which is written with every batch.
+// and hand-over are all per folder. It has no WAL: the log is the truth, and what was not flushed
+// to files before a crash is replayed from the applied offset, which is written with every batch.
 //
 // Threads: Get and iterators from any thread; Write from one thread at a time.
 #pragma once
@@ -37,8 +37,8 @@ class StoreResources {
 enum class StoreMode {
   kLive,
   kReadOnly,
-  // For a projection that is built from nothing and thrown away if that fails: no WAL, large
-  // memtables, no compaction. What was written is on disk after Flush.
+  // For a projection that is built from nothing and thrown away if that fails: large memtables, no
+  // compaction.
   kBulk,
 };
 
@@ -55,7 +55,8 @@ class Store {
   // One consistent view for several reads; null reads the newest.
   std::unique_ptr<rocksdb::Iterator> NewIterator() const;
 
-  // All or nothing. A crash may take the latest writes, oldest kept first: the log has them.
+  // All or nothing. Closing keeps what was written; a crash may take the latest writes, oldest kept
+  // first: the log has them.
   absl::Status Write(rocksdb::WriteBatch* batch);
 
   // Everything written so far survives a crash of the machine.
@@ -64,7 +65,7 @@ class Store {
   rocksdb::DB* db() const { return db_.get(); }
 
  private:
-  Store(std::unique_ptr<rocksdb::DB> db, StoreMode mode) : db_(std::move(db)) {
+  explicit Store(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {
     write_options_.disableWAL = true;
   }
 
