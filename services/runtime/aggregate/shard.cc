@@ -9,7 +9,6 @@
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/round.h"
 #include "services/runtime/base/time.h"
-#include "services/runtime/store/keys.h"
 
 namespace rapport {
 namespace {
@@ -18,8 +17,6 @@ namespace {
 // both want a partition do not depose each other in step.
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
-// Live parents kept in memory: about 1 MiB of one partition.
-constexpr size_t kMaxLiveParents = 16'384;
 constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
 absl::Status ShuttingDown() {
@@ -33,11 +30,15 @@ Shard::Shard(ShardOptions options)
       replay_({.partition = options_.partition,
                .log = options_.log,
                .registry = options_.registry,
-               .store = options_.store}) {}
+               .store = options_.store}) {
+  if (options_.parents) {
+    parents_.emplace(*options_.parents, options_.parents_collection, options_.log, options_.store);
+  }
+}
 
 void Shard::Start() {
-  if (options_.parents) {
-    options_.log->Watch(*options_.parents, [this] {
+  if (parents_) {
+    options_.log->Watch(parents_->partition(), [this] {
       follow_wanted_ = true;
       Schedule();
     });
@@ -48,7 +49,7 @@ void Shard::Start() {
 // Whatever was decided or admitted and not confirmed is forgotten with what is loaded here.
 absl::Status Shard::LoadPositions() {
   ASSIGN_OR_RETURN(position_, LoadPosition(*options_.store, kAppliedPosition));
-  ASSIGN_OR_RETURN(followed_, LoadPosition(*options_.store, kFollowedPosition));
+  if (parents_) RETURN_IF_ERROR(parents_->Load());
   Publish(position_.next);
   return absl::OkStatus();
 }
@@ -167,9 +168,9 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       return true;
     }
     // Before the next batch, or a busy shard would never hear of deletions.
-    if (options_.parents && follow_wanted_.exchange(false)) {
+    if (parents_ && follow_wanted_.exchange(false)) {
       *work = [this] {
-        if (const absl::Status followed = FollowParents(); !followed.ok()) Recover(followed);
+        if (const absl::Status followed = parents_->Follow(); !followed.ok()) Recover(followed);
       };
       return true;
     }
@@ -251,71 +252,13 @@ void Shard::Publish(Offset applied) {
   for (auto& waiter : served) waiter.ready(absl::OkStatus());
 }
 
-// --- the parents' life, followed from the topic that decides it
+// --- parents
 
-bool Shard::FollowsParentOf(const Command& command) const {
-  return options_.parents && CollectionOf(command.root) == options_.parents_collection;
-}
-
-absl::Status Shard::FollowParents() {
-  while (true) {
-    ASSIGN_OR_RETURN(const std::vector<Entry> entries,
-                     options_.log->Read(*options_.parents, followed_.next, kReplayRecords));
-    if (entries.empty()) return absl::OkStatus();
-    rocksdb::WriteBatch batch;
-    Position after = followed_;
-    log::v1::Record record;
-    for (const auto& entry : entries) {
-      if (!record.ParseFromString(entry.bytes)) return CannotRead(*options_.parents, entry.offset);
-      if (!after.validity.Admit(entry.offset, record)) continue;
-      if (record.kind() != log::v1::Record::EVENT || record.subject() != record.root()) continue;
-      const auto life = LifeOf(record);
-      if (!life) continue;
-      batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
-      live_parents_.erase(record.root());
-    }
-    after.next = entries.back().offset + 1;
-    batch.Put(keys::Meta(kFollowedPosition), ToCheckpoint(after).SerializeAsString());
-    RETURN_IF_ERROR(options_.store->Write(&batch));
-    followed_ = after;
-  }
-}
-
-// Whether the root lives, by what was followed; none where it is unknown.
-absl::StatusOr<std::optional<bool>> Shard::FindParent(const std::string& root) {
-  if (live_parents_.contains(root)) return true;
-  std::string life;
-  ASSIGN_OR_RETURN(const bool known, options_.store->Get(keys::Parent(root), &life));
-  if (!known) return std::nullopt;
-  if (life == "-") return false;
-  if (live_parents_.size() >= kMaxLiveParents) live_parents_.clear();
-  live_parents_.insert(root);
-  return true;
-}
-
-// Whether no command of the batch would be refused for a parent that may only be unseen yet.
-absl::StatusOr<bool> Shard::ParentsAreKnown() {
-  for (const auto& command : batch_) {
-    if (!FollowsParentOf(command)) continue;
-    if (command.parents_needed > followed_.next) return false;
-    ASSIGN_OR_RETURN(const std::optional<bool> lives, FindParent(command.root));
-    if (!lives.value_or(false)) return false;
-  }
-  return true;
-}
-
-absl::Status Shard::CheckRoot(const Command& command) {
-  if (!FollowsParentOf(command)) return absl::OkStatus();
-  if (command.parents_needed > followed_.next) {
-    return Unavailable("the state that the consistency token names has not been seen here yet",
-                       kRetryAfter);
-  }
-  ASSIGN_OR_RETURN(const std::optional<bool> lives, FindParent(command.root));
-  if (!lives) return NotFound(command.root);
-  if (!*lives) {
-    return Refused("rapport", "DELETED", command.root, "it is deleted; undelete it first");
-  }
-  return absl::OkStatus();
+// Where some of the batch's parents do not live, it may be that they only have not been seen yet.
+bool Shard::AllParentsLive() {
+  return !parents_ || std::all_of(batch_.begin(), batch_.end(), [this](const Command& command) {
+    return parents_->Check(command.root, command.parents_needed).ok();
+  });
 }
 
 // --- the command path
@@ -330,17 +273,15 @@ void Shard::TakeBatch() {
   }
   figures_ = {.commands = batch_.size()};
   overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry, &sequences_);
-  const absl::StatusOr<bool> known = ParentsAreKnown();
-  if (!known.ok()) return FailBatch(known.status());
-  if (*known) return DecideBatch();
+  if (AllParentsLive()) return DecideBatch();
   // Only after the end of the parents' log has been seen may an unknown or deleted parent be
   // refused: it may have been created or undeleted a moment ago.
   Ask();
-  options_.log->End(*options_.parents, [this](absl::StatusOr<Offset> end) {
+  options_.log->End(parents_->partition(), [this](absl::StatusOr<Offset> end) {
     Complete([this, end = std::move(end)] {
       absl::Status followed = end.status();
-      if (followed.ok() && followed_.next < *end) followed = FollowParents();
-      if (followed.ok() && followed_.next < *end) {
+      if (followed.ok() && parents_->next() < *end) followed = parents_->Follow();
+      if (followed.ok() && parents_->next() < *end) {
         followed = Unavailable("the parents' log is not readable to its end yet", kRetryAfter);
       }
       if (!followed.ok()) return FailBatch(followed);
@@ -388,7 +329,7 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
       position_.record_time.seconds() - answered->record_time().seconds() < kRequestWindowSeconds) {
     return AnswerRepeat(command, *answered);
   }
-  RETURN_IF_ERROR(CheckRoot(command));
+  if (parents_) RETURN_IF_ERROR(parents_->Check(command.root, command.parents_needed));
   return DecideNew(command, *command.method->aggregate);
 }
 

@@ -20,9 +20,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
+#include "services/runtime/aggregate/parents.h"
 #include "services/runtime/aggregate/replay.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/runtime/base/clock.h"
@@ -134,12 +134,7 @@ class Shard {
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
 
-  bool FollowsParentOf(const Command& command) const;
-  absl::Status FollowParents();
-  absl::StatusOr<std::optional<bool>> FindParent(const std::string& root);
-  absl::StatusOr<bool> ParentsAreKnown();
-  absl::Status CheckRoot(const Command& command);
-
+  bool AllParentsLive();
   void TakeBatch();
   void DecideBatch();
   absl::StatusOr<Reply> Decide(Command& command);
@@ -160,14 +155,13 @@ class Shard {
 
   // The strand's own.
   Replay replay_;
+  std::optional<Parents> parents_;
   Position position_;  // applied_ is what readers may know of it
   std::deque<Command> batch_;
-  absl::flat_hash_set<std::string> live_parents_;
   SequenceCache sequences_;
   std::unique_ptr<Overlay> overlay_;
   std::vector<std::string> records_;
   std::vector<Decided> decided_;
-  Position followed_;
   BatchFigures figures_;
   absl::Time asked_at_;
   std::mt19937_64 random_{std::random_device{}()};
