@@ -62,6 +62,23 @@ class ShardHarness {
     done->Get();
   }
 
+  // Waits until everything is done that the shard has to do on the executor now.
+  void Settle() {
+    auto first = std::make_shared<testing_support::Eventually<bool>>();
+    auto second = std::make_shared<testing_support::Eventually<bool>>();
+    // They meet when both threads are free of what came before.
+    executor_->Submit([=] {
+      first->Set(true);
+      second->Get();
+    });
+    executor_->Submit([=] {
+      second->Set(true);
+      first->Get();
+    });
+    first->Get();
+    second->Get();
+  }
+
   TopicPartition partition() const { return {"rapport." + spec_.name, 0}; }
   Shard& shard() { return *shard_; }
   const Store& store() const { return *store_; }

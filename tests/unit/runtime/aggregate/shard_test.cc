@@ -1,5 +1,6 @@
 // One owner of a partition and what its log may do to it.
 #include "services/runtime/aggregate/shard.h"
+#include "services/runtime/base/round.h"
 
 #include "tests/support/reason.h"
 #include "tests/unit/runtime/aggregate/shard_harness.h"
@@ -316,6 +317,18 @@ TEST_F(ShardTest, FinishesWhatQueuedBeforeItStops) {
   shard_.Stop();
   for (const auto& reply : replies) EXPECT_TRUE(reply->Get().status.ok());
   EXPECT_TRUE(absl::IsUnavailable(shard_.Send(Open("late"))->Get().status));
+}
+
+TEST_F(ShardTest, StopsOnlyWhenItsAnswersAreOut) {
+  Eventually<bool> answered_first;
+  {
+    Round round;
+    const PendingReply reply = shard_.Send(Open("a"));
+    EXPECT_FALSE(reply->IsSet()) << "an answer is not put off to the end of the round";
+    shard_.shard().Stop([&, reply] { answered_first.Set(reply->IsSet()); });
+    shard_.Settle();
+  }
+  EXPECT_TRUE(answered_first.Get());
 }
 
 TEST_F(ShardTest, AnswersReadersThatWaitWhenItStops) {
