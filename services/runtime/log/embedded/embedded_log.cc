@@ -283,11 +283,9 @@ class EmbeddedLog : public EventLog {
                        std::vector<std::vector<Offset>> offsets) {
     Round round;
     for (size_t i = 0; i < group.size(); ++i) {
-      if (written.ok()) {
-        group[i].done(std::move(offsets[i]));
-      } else {
-        group[i].done(written);
-      }
+      absl::StatusOr<std::vector<Offset>> outcome = std::move(offsets[i]);
+      if (!written.ok()) outcome = written;
+      group[i].done(std::move(outcome));
     }
   }
 
