@@ -8,6 +8,7 @@
 
 #include "google/protobuf/text_format.h"
 #include "services/allinone/node.h"
+#include "services/runtime/base/messages.h"
 #include "tests/support/reason.h"
 #include "tests/support/wait.h"
 
@@ -20,11 +21,6 @@ inline const MethodDescriptor* FindMethod(const std::string& name) {
   const auto* found = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
   Ensure(found != nullptr, "no method " + name);
   return found;
-}
-
-inline std::unique_ptr<Message> NewMessage(const Descriptor* type) {
-  return std::unique_ptr<Message>(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
 }
 
 // Hands a call to the node; answers its reply on its way.

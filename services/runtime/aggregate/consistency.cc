@@ -40,6 +40,10 @@ void Raise(log::v1::ConsistencyToken& token, int service, int partition, int64_t
   position->set_offset(offset);
 }
 
+absl::Status NotSeenYet() {
+  return Unavailable("the state that the consistency token names has not been seen here yet");
+}
+
 int64_t OffsetIn(const log::v1::ConsistencyToken& token, int service, int partition) {
   for (const auto& position : token.positions()) {
     if (position.service() == service && position.partition() == partition) {

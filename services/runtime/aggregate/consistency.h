@@ -24,6 +24,9 @@ std::string FormatConsistencyToken(const log::v1::ConsistencyToken& token);
 // Raises the position of (service, partition) to `offset`, adding it where it is missing.
 void Raise(log::v1::ConsistencyToken& token, int service, int partition, int64_t offset);
 
+// UNAVAILABLE: the deadline came before the state that a token names.
+absl::Status NotSeenYet();
+
 // 0 where the token says nothing.
 int64_t OffsetIn(const log::v1::ConsistencyToken& token, int service, int partition);
 

@@ -290,8 +290,7 @@ void CopyPath(const Message& from, const Path& path, Message* to) {
     return;
   }
   // Swapping one field out of a copy serves every type of field.
-  const std::unique_ptr<Message> copy(source->New());
-  Assign(*source, copy.get());
+  const std::unique_ptr<Message> copy = CopyOf(*source);
   to->GetReflection()->SwapFields(to, copy.get(), {path.last()});
 }
 
@@ -343,8 +342,7 @@ absl::Status CheckImmutable(const FieldMask& effective_mask, const Message& pres
         std::find_if(path->fields.begin(), path->fields.end(),
                      [](const auto* field) { return Has(field, google::api::IMMUTABLE); });
     if (immutable == path->fields.end()) continue;
-    const std::unique_ptr<Message> after(present.New());
-    Assign(present, after.get());
+    const std::unique_ptr<Message> after = CopyOf(present);
     FieldMask one;
     one.add_paths(text);
     CopyMasked(wanted, one, after.get());

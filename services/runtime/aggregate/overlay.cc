@@ -4,6 +4,7 @@
 
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "services/runtime/aggregate/replay.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
@@ -112,7 +113,7 @@ absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {
   if (!newest->status().ok()) return absl::DataLossError(newest->status().ToString());
   const std::string prefix = keys::HistoryPrefix(root);
   if (!newest->Valid() || !newest->key().starts_with(prefix)) return 0;
-  return absl::big_endian::Load64(newest->key().data() + prefix.size());
+  return keys::SequenceIn(ToView(newest->key()));
 }
 
 absl::StatusOr<std::optional<log::v1::AnsweredRequest>> Overlay::FindRequest(
@@ -194,7 +195,7 @@ absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoin
   }
   for (auto& [key, bytes] : records_) puts.push_back({std::move(key), std::move(bytes)});
   for (const auto& [key, answered] : requests_) puts.push_back({key, answered.SerializeAsString()});
-  puts.push_back({keys::Meta("applied"), checkpoint.SerializeAsString()});
+  puts.push_back({keys::Meta(kAppliedPosition), checkpoint.SerializeAsString()});
   // What lies together is put together; a key that goes and comes keeps that order.
   std::stable_sort(puts.begin(), puts.end(),
                    [](const Put& left, const Put& right) { return left.key < right.key; });

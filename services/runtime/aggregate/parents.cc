@@ -1,6 +1,7 @@
 #include "services/runtime/aggregate/parents.h"
 
 #include "services/runtime/aggregate/aggregate.h"
+#include "services/runtime/aggregate/consistency.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/store/keys.h"
@@ -10,7 +11,6 @@ namespace {
 
 // Live parents kept in memory: about 1 MiB of one partition.
 constexpr size_t kMaxLive = 16'384;
-constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -45,10 +45,7 @@ absl::Status Parents::Follow() {
 
 absl::Status Parents::Check(const std::string& root, Offset needed) {
   if (CollectionOf(root) != collection_) return absl::OkStatus();
-  if (needed > position_.next) {
-    return Unavailable("the state that the consistency token names has not been seen here yet",
-                       kRetryAfter);
-  }
+  if (needed > position_.next) return NotSeenYet();
   if (live_.contains(root)) return absl::OkStatus();
   std::string life;
   ASSIGN_OR_RETURN(const bool known, store_->Get(keys::Parent(root), &life));

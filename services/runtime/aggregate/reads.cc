@@ -229,8 +229,7 @@ absl::Status Listing::ChooseTable() {
 }
 
 std::string Listing::Fingerprint() const {
-  std::unique_ptr<Message> query(query_.request->New());
-  Assign(*query_.request, query.get());
+  const std::unique_ptr<Message> query = CopyOf(*query_.request);
   const auto* reflection = query->GetReflection();
   reflection->ClearField(query.get(), Field(*query, "page_size"));
   reflection->ClearField(query.get(), Field(*query, "page_token"));
@@ -340,7 +339,7 @@ absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request
   walk->SeekForPrev(keys::History(request.name(), INT64_MAX));
   log::v1::Record record;
   if (walk->Valid() && walk->key().starts_with(prefix)) {
-    response.set_last_sequence(absl::big_endian::Load64(walk->key().data() + prefix.size()));
+    response.set_last_sequence(keys::SequenceIn(ToView(walk->key())));
     if (request.before_sequence() > 0) {
       walk->SeekForPrev(keys::History(request.name(), request.before_sequence() - 1));
     }

@@ -7,13 +7,6 @@
 #include "services/runtime/store/keys.h"
 
 namespace rapport {
-namespace {
-
-// How long to wait for a log that was seen to be longer than it can be read.
-constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
-
-}  // namespace
-
 absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name) {
   std::string bytes;
   ASSIGN_OR_RETURN(const bool found, store.Get(keys::Meta(name), &bytes));
@@ -57,7 +50,7 @@ absl::Status Replay::Run(Offset until, Position* position,
     const size_t limit = std::min<size_t>(options_.batch_records, until - position->next);
     ASSIGN_OR_RETURN(std::vector<Entry> entries,
                      options_.log->Read(options_.partition, position->next, limit));
-    if (entries.empty()) return Unavailable("the log's end is not readable yet", kRetryAfter);
+    if (entries.empty()) return Unavailable("the log's end is not readable yet");
     RETURN_IF_ERROR(RunBatch(std::move(entries), position));
     if (applied) applied(position->next);
   }

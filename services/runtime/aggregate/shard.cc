@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/consistency.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
@@ -13,14 +14,13 @@
 namespace rapport {
 namespace {
 
-// How long clients and the shard itself wait after a failure; random, so that two instances that
+// How long the shard waits after a failure; random, so that two instances that
 // both want a partition do not depose each other in step.
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
-constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 
 absl::Status ShuttingDown() {
-  return Unavailable("the server is shutting down", kRetryAfter);
+  return Unavailable("the server is shutting down");
 }
 
 }  // namespace
@@ -78,10 +78,10 @@ absl::Status Shard::Enqueue(Command& command) {
   std::lock_guard lock(mutex_);
   if (stopping_) return ShuttingDown();
   if (queue_.size() >= kMaxQueuedCommands) {
-    return Overloaded("too many commands are waiting", kRetryAfter);
+    return Overloaded("too many commands are waiting");
   }
   if (state_ != State::kServing) {
-    return Unavailable(trouble_.empty() ? "starting" : trouble_, kRetryAfter);
+    return Unavailable(trouble_.empty() ? "starting" : trouble_);
   }
   queue_.push_back(std::move(command));
   return absl::OkStatus();
@@ -114,8 +114,7 @@ void Shard::Tick() {
     retry = state_ != State::kServing && retry_at_ <= now;
   }
   for (auto& waiter : late) {
-    waiter.ready(Unavailable(
-        "the state that the consistency token names has not been seen here yet", kRetryAfter));
+    waiter.ready(NotSeenYet());
   }
   if (retry) Schedule();
 }
@@ -214,7 +213,7 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
       replay_.Run(claim->offset + 1, &position_, [this](Offset applied) { Publish(applied); });
   if (!replayed.ok()) return Recover(replayed);
   if (position_.validity.claim.id != claim->id) {
-    return Recover(Unavailable("another owner claimed the partition meanwhile", kRetryAfter));
+    return Recover(Unavailable("another owner claimed the partition meanwhile"));
   }
   std::lock_guard lock(mutex_);
   trouble_.clear();
@@ -234,7 +233,7 @@ void Shard::Recover(const absl::Status& why) {
     refused.swap(queue_);
   }
   for (auto& command : refused) {
-    Finish(std::move(command.call), Unavailable(why.message(), kRetryAfter));
+    Finish(std::move(command.call), Unavailable(why.message()));
   }
 }
 
@@ -282,7 +281,7 @@ void Shard::TakeBatch() {
       absl::Status followed = end.status();
       if (followed.ok() && parents_->next() < *end) followed = parents_->Follow();
       if (followed.ok() && parents_->next() < *end) {
-        followed = Unavailable("the parents' log is not readable to its end yet", kRetryAfter);
+        followed = Unavailable("the parents' log is not readable to its end yet");
       }
       if (!followed.ok()) return FailBatch(followed);
       DecideBatch();
@@ -312,7 +311,7 @@ void Shard::DecideBatch() {
     Complete([this, end = std::move(end)] {
       if (!end.ok()) return FailBatch(end.status());
       if (*end == position_.next) return FinishBatch();
-      const absl::Status deposed = Unavailable("another owner wrote to the partition", kRetryAfter);
+      const absl::Status deposed = Unavailable("another owner wrote to the partition");
       FailBatch(deposed);
       Recover(deposed);
     });
@@ -463,7 +462,7 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
     position_.validity.number += static_cast<int64_t>(offsets.size());
     return absl::OkStatus();
   }
-  const absl::Status deposed = Unavailable("another owner claimed the partition", kRetryAfter);
+  const absl::Status deposed = Unavailable("another owner claimed the partition");
   if (offsets.front() < position_.next) return deposed;
   Validity validity = position_.validity;
   ASSIGN_OR_RETURN(
@@ -509,8 +508,7 @@ void Shard::Answered() {
 
 // Nothing of the batch may be told: refusals and repeats were decided upon what is thrown away.
 void Shard::FailBatch(const absl::Status& why) {
-  const absl::Status status =
-      absl::IsResourceExhausted(why) ? why : Unavailable(why.message(), kRetryAfter);
+  const absl::Status status = absl::IsResourceExhausted(why) ? why : Unavailable(why.message());
   std::vector<Decided> decided = std::exchange(decided_, {});
   std::deque<Command> undecided = std::exchange(batch_, {});
   records_.clear();

@@ -69,8 +69,7 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
   ASSIGN_OR_RETURN(const google::protobuf::FieldMask mask,
                    EffectiveUpdateMask(asked, resource, prefix));
   RETURN_IF_ERROR(CheckImmutable(mask, state, resource, prefix));
-  std::unique_ptr<Message> after(state.New());
-  Assign(state, after.get());
+  const std::unique_ptr<Message> after = CopyOf(state);
   CopyMasked(resource, mask, after.get());
   if (google::protobuf::util::MessageDifferencer::Equals(*after, state)) return false;
   if (type.check != nullptr) RETURN_IF_ERROR(type.check(*after));

@@ -31,6 +31,12 @@ inline void Assign(const google::protobuf::Message& from, google::protobuf::Mess
   to->MergeFrom(from);
 }
 
+inline std::unique_ptr<google::protobuf::Message> CopyOf(const google::protobuf::Message& from) {
+  std::unique_ptr<google::protobuf::Message> copy(from.New());
+  copy->MergeFrom(from);
+  return copy;
+}
+
 // Appends a field that holds text, bytes or a serialised message to a serialised message.
 void AppendField(int number, absl::string_view bytes, std::string* out);
 

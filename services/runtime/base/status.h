@@ -53,10 +53,12 @@ absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag
 absl::Status AlreadyExists(absl::string_view name, absl::string_view what);
 absl::Status NotFound(absl::string_view name, absl::string_view what = "");
 
+// How soon to try again what another owner, a start or a full queue refused.
+inline constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 // RESOURCE_EXHAUSTED / UNAVAILABLE with a RetryInfo. An UNAVAILABLE write is safe to repeat with
 // the same request id.
-absl::Status Overloaded(absl::string_view what, absl::Duration retry_after);
-absl::Status Unavailable(absl::string_view what, absl::Duration retry_after);
+absl::Status Overloaded(absl::string_view what, absl::Duration retry_after = kRetryAfter);
+absl::Status Unavailable(absl::string_view what, absl::Duration retry_after = kRetryAfter);
 
 // The status with its details, and back.
 google::rpc::Status ToRpcStatus(const absl::Status& status);

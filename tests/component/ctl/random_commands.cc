@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -92,9 +93,7 @@ CallPtr MakeCall(const Request& request) {
   call->method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
       absl::StrCat("rapport.", request.method));
   Ensure(call->method != nullptr, "a template names a method");
-  call->request = google::protobuf::MessageFactory::generated_factory()
-                      ->GetPrototype(call->method->input_type())
-                      ->New(&call->arena);
+  call->request = NewMessage(call->method->input_type(), &call->arena);
   Ensure(google::protobuf::TextFormat::ParseFromString(request.text, call->request),
          "a template is a request in text format");
   return call;

@@ -14,6 +14,7 @@
 #include "google/rpc/status.pb.h"
 #include "rapport/gateway/v1/import.pb.h"
 #include "rapport/sales/v1/order.pb.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
 #include "tests/unit/gateway/rest/random_message.h"
 
@@ -47,10 +48,6 @@ std::string Json(const Message& message) {
   return text;
 }
 
-std::unique_ptr<Message> New(const Descriptor* type) {
-  return std::unique_ptr<Message>(MessageFactory::generated_factory()->GetPrototype(type)->New());
-}
-
 std::vector<const Descriptor*> AllTypes() {
   std::vector<const Descriptor*> types = {EveryKind::descriptor()};
   for (const char* file :
@@ -76,20 +73,20 @@ TEST(Json, AgreesWithProtobufOnEveryType) {
   RandomMessage random(seed);
   for (const Descriptor* type : AllTypes()) {
     for (int i = 0; i < kMessagesPerType; ++i) {
-      const auto message = New(type);
+      const auto message = NewMessage(type);
       random.Fill(message.get());
       const std::string ours = Json(*message);
       std::string theirs;
       ASSERT_TRUE(MessageToJsonString(*message, &theirs).ok()) << message->DebugString();
 
-      auto read_by_them = New(type);
+      auto read_by_them = NewMessage(type);
       const auto read = JsonStringToMessage(ours, read_by_them.get());
       ASSERT_TRUE(read.ok()) << read.ToString() << "\n" << ours;
       // As JSON: protobuf writes the default fields of an Any's content where we do not.
       ASSERT_EQ(Json(*read_by_them), ours) << theirs;
 
       for (const std::string& text : {ours, theirs}) {
-        auto read_by_us = New(type);
+        auto read_by_us = NewMessage(type);
         const absl::Status status = ParseJson(text, read_by_us.get());
         ASSERT_TRUE(status.ok()) << status << "\n" << text;
         ASSERT_EQ(Canonical(*read_by_us), Canonical(*message)) << text;

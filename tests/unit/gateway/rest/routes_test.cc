@@ -8,6 +8,7 @@
 #include "rapport/marketing/v1/marketing_service.pb.h"
 #include "rapport/sales/v1/sales_service.pb.h"
 #include "rapport/service/v1/service_service.pb.h"
+#include "services/runtime/base/messages.h"
 
 namespace rapport::rest {
 namespace {
@@ -136,10 +137,7 @@ TEST(Route, MakesRequests) {
   for (const Filled& row : table) {
     const RouteMatch match = AllRoutes().Find(row.verb, row.path);
     ASSERT_NE(match.route, nullptr) << row.path;
-    const std::unique_ptr<google::protobuf::Message> request(
-        google::protobuf::MessageFactory::generated_factory()
-            ->GetPrototype(match.route->method->input_type())
-            ->New());
+    const auto request = NewMessage(match.route->method->input_type());
     const absl::Status status = match.route->Fill(match, row.query, row.body, request.get());
     EXPECT_EQ(status.ok() ? request->ShortDebugString() : std::string(status.message()),
               row.outcome)

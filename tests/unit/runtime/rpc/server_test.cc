@@ -11,6 +11,7 @@
 #include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.pb.h"
 #include "rapport/service/v1/case.pb.h"
+#include "services/runtime/base/messages.h"
 #include "tests/unit/runtime/rpc/fixture.h"
 
 namespace rapport {
@@ -285,8 +286,7 @@ std::string Reflect(grpc::GenericStub& stub, const std::string& question) {
   const auto New = [](const char* name) {
     const auto* type =
         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(name);
-    return std::unique_ptr<google::protobuf::Message>(
-        google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
+    return NewMessage(type);
   };
   const auto request = New("grpc.reflection.v1alpha.ServerReflectionRequest");
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(question, request.get()));
