@@ -11,8 +11,11 @@
 //     static void Evolve(State&, const Event&, const Facts&);    // total: never fails, never asks
 //     static absl::Status Begin(State& created, const Context&); // what creation decides; optional
 //     static absl::Status Check(const State& after);             // invariant; optional
-//     static std::string Id(const State& resource);  // the id it must have, where it follows;
-//     optional
+//     static std::string Id(const State& resource);  // the id that follows; optional
+//     // When time itself acts, and the command that it then gives; optional, both or none. The
+//     // command's event moves or ends the timer.
+//     static std::optional<Timestamp> DueTime(const State&);
+//     using OnDue = v1::MarkCaseOverdueRequest;
 //   };
 //
 // A resource with only the standard methods needs none: Plain<v1::Product, v1::ProductEvent>().
@@ -22,6 +25,7 @@
 // Threads: an AggregateType is immutable.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -59,6 +63,8 @@ struct AggregateType {
   absl::Status (*begin)(Message& created, const Context& context) = nullptr;
   absl::Status (*check)(const Message& after) = nullptr;
   std::string (*id)(const Message& resource) = nullptr;
+  std::optional<google::protobuf::Timestamp> (*due_time)(const Message& state) = nullptr;
+  const Descriptor* on_due = nullptr;  // the request that a timer sends; null where there is none
   std::vector<CommandType> commands;
 
   // The rest is read from the descriptors by Describe().
@@ -135,6 +141,12 @@ AggregateType Aggregate() {
   if constexpr (requires { &A::Id; }) {
     type.id = [](const Message& resource) {
       return A::Id(static_cast<const typename A::State&>(resource));
+    };
+  }
+  if constexpr (requires { &A::DueTime; }) {
+    type.on_due = A::OnDue::descriptor();
+    type.due_time = [](const Message& state) {
+      return A::DueTime(static_cast<const typename A::State&>(state));
     };
   }
   return Describe(std::move(type));

@@ -113,6 +113,7 @@ absl::Status CheckIndexes(const Store& store, const Registry& registry, Problems
   const auto count = [&entries](absl::string_view, absl::string_view) { ++entries; };
   RETURN_IF_ERROR(ForEach(store, 'I', count));
   RETURN_IF_ERROR(ForEach(store, 'T', count));
+  RETURN_IF_ERROR(ForEach(store, 'D', count));
   // Each row has all of its entries, so as many entries as that are all of them.
   if (entries == expected && problems->size() == before) return absl::OkStatus();
   const auto look = [&](absl::string_view key, absl::string_view) {
@@ -125,7 +126,8 @@ absl::Status CheckIndexes(const Store& store, const Registry& registry, Problems
     }
   };
   RETURN_IF_ERROR(ForEach(store, 'I', look));
-  return ForEach(store, 'T', look);
+  RETURN_IF_ERROR(ForEach(store, 'T', look));
+  return ForEach(store, 'D', look);
 }
 
 absl::Status CheckHistory(const Store& store, Problems* problems) {

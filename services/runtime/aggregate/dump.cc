@@ -13,7 +13,7 @@ namespace rapport {
 namespace {
 
 bool IsDumped(absl::string_view key) {
-  return !key.empty() && absl::StrContains("RITHQ", keys::TableOf(key));
+  return !key.empty() && absl::StrContains("RITDHQ", keys::TableOf(key));
 }
 
 }  // namespace
@@ -92,6 +92,8 @@ std::string DescribeKey(absl::string_view key) {
     }
     case 'T':
       return absl::StrCat("index by time of ", keys::NameIn(key));
+    case 'D':
+      return absl::StrCat("timer of ", keys::NameIn(key));
     case 'H':
       return absl::StrCat("history of ", keys::RootIn(key), ", sequence ", keys::SequenceIn(key));
     case 'Q':

@@ -57,6 +57,9 @@ std::vector<std::string> IndexKeys(const AggregateType& type, const Message& sta
 
     keys.push_back(keys::Newest(type.plural, ParentOf(name), ToMicros(time), name));
   }
+  if (type.due_time != nullptr) {
+    if (const auto due = type.due_time(state)) keys.push_back(keys::Due(ToMicros(*due), name));
+  }
   return keys;
 }
 

@@ -103,6 +103,7 @@ absl::Status Service::Start(absl::Duration timeout) {
     reference_->Start();
   }
   for (auto& shard : shards_) shard->Start();
+  RETURN_IF_ERROR(AddTimers());
 
   const absl::Time deadline = absl::Now() + timeout;
   absl::Status health = Health();
@@ -115,6 +116,30 @@ absl::Status Service::Start(absl::Duration timeout) {
     return absl::DeadlineExceededError(absl::StrCat(spec_.name, " does not serve within ",
                                                     absl::FormatDuration(timeout), ": ",
                                                     health.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Service::AddTimers() {
+  bool any = false;
+  for (const auto& type : registry_.types()) {
+    if (type.on_due == nullptr) continue;
+    any = true;
+    if (std::none_of(methods_.begin(), methods_.end(), [&type](const auto& method) {
+          return method.first->input_type() == type.on_due;
+        })) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the timers of ", type.plural, " send ", type.on_due->name(), ", which no RPC takes"));
+    }
+  }
+  if (!any) return absl::OkStatus();
+  for (auto& shard : shards_) {
+    timers_.push_back(std::make_unique<Timers>(TimersOptions{.shard = shard.get(),
+                                                             .registry = &registry_,
+                                                             .methods = &methods_,
+                                                             .handler = this,
+                                                             .clock = options_.clock,
+                                                             .executor = options_.executor}));
   }
   return absl::OkStatus();
 }
@@ -140,6 +165,7 @@ void Service::Stop() {
 void Service::Tick() {
   for (auto& shard : shards_) shard->Tick();
   if (reference_) reference_->Tick();
+  for (auto& timers : timers_) timers->Tick();
 }
 
 absl::Status Service::Health() const {

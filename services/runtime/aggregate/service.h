@@ -11,6 +11,7 @@
 #include "rapport/log/v1/consistency.pb.h"
 #include "services/runtime/aggregate/reads.h"
 #include "services/runtime/aggregate/shard.h"
+#include "services/runtime/aggregate/timers.h"
 
 namespace rapport {
 
@@ -74,6 +75,7 @@ class Service : public Handler {
   // The caller's token raised to what these shards have applied.
   std::string Token(log::v1::ConsistencyToken token, const std::vector<Shard*>& shards) const;
   int TokenPartition(const Shard& shard) const;
+  absl::Status AddTimers();
   absl::StatusOr<bool> ReferenceExistsNow(const AggregateType& type, const std::string& name);
 
   const ServiceSpec spec_;
@@ -81,8 +83,9 @@ class Service : public Handler {
   Registry registry_;
   MethodTable methods_;
   std::vector<std::unique_ptr<Store>> stores_;
-  std::vector<std::unique_ptr<Shard>> shards_;  // the partitions
-  std::unique_ptr<Shard> reference_;            // where the service has reference data
+  std::vector<std::unique_ptr<Shard>> shards_;   // the partitions
+  std::unique_ptr<Shard> reference_;             // where the service has reference data
+  std::vector<std::unique_ptr<Timers>> timers_;  // of each partition, where the service has any
   std::mutex random_mutex_;
   std::mt19937_64 random_{std::random_device{}()};
 };

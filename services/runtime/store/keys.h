@@ -4,6 +4,8 @@
 //   R plural 0 name                              -> the resource message
 //   I plural 0 field 0 value 0 name              -> ""         (a declared index)
 //   P root                                       -> "+" lives, "-" deleted (followed elsewhere)
+//   D due_time name                              -> ""         (a timer, the earliest first)
+//   J service 0 root 0 [resource]                -> its part and notes (joined from that service)
 //   M name                                       -> rapport.log.v1.Checkpoint
 //
 // What one event adds to its root lies together: a memtable finds the place once, not three times.
@@ -61,6 +63,14 @@ inline std::string Newest(absl::string_view plural, absl::string_view parent, in
   return absl::StrCat(NewestPrefix(plural, parent),
                       BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63))), name);
 }
+inline std::string Due(int64_t micros, absl::string_view name) {
+  return absl::StrCat("D", BigEndian(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63)), name);
+}
+// Of the root itself where `resource` is empty.
+inline std::string Part(absl::string_view service, absl::string_view root,
+                        absl::string_view resource) {
+  return absl::StrCat("J", service, Zero(), root, Zero(), resource);
+}
 inline std::string Parent(absl::string_view root) {
   return absl::StrCat("P", root);
 }
@@ -70,7 +80,7 @@ inline std::string Meta(absl::string_view name) {
 
 // --- and back; of keys that the functions above made.
 
-// The letter of the table: one of RIPMHQT.
+// The letter of the table: one of RIPMDJHQT.
 inline char TableOf(absl::string_view key) {
   return key[0] == 'C' ? key[key.find(kSeparator) + 1] : key[0];
 }
@@ -86,17 +96,23 @@ inline absl::string_view RootIn(absl::string_view key) {
 inline absl::string_view RestOf(absl::string_view key) {
   return key.substr(key[0] == 'C' ? key.find(kSeparator) + 2 : 1);
 }
-// "orders" in a key of R, I or T.
+// "orders" in a key of R, I, D or T.
 inline absl::string_view PluralIn(absl::string_view key) {
+  if (key[0] == 'D') return CollectionOf(key.substr(1 + sizeof(uint64_t)));
   const absl::string_view rest = RestOf(key);
   return rest.substr(0, rest.find(kSeparator));
 }
-// The resource's name in a key of R, I or T.
+// The resource's name in a key of R, I, D or T.
 inline absl::string_view NameIn(absl::string_view key) {
+  if (key[0] == 'D') return key.substr(1 + sizeof(uint64_t));
   if (key[0] != 'C') return key.substr(key.rfind(kSeparator, key.size()) + 1);
   const absl::string_view rest = RestOf(key);
   const size_t parent = rest.find(kSeparator) + 1;
   return rest.substr(rest.find(kSeparator, parent) + 1 + sizeof(uint64_t));
+}
+// The microseconds in a key of D.
+inline int64_t DueIn(absl::string_view key) {
+  return static_cast<int64_t>(absl::big_endian::Load64(key.data() + 1) ^ (uint64_t{1} << 63));
 }
 // The sequence in a key of H.
 inline int64_t SequenceIn(absl::string_view key) {

@@ -4,6 +4,7 @@
 
 #include "google/protobuf/util/message_differencer.h"
 #include "rapport/service/v1/refusal.pb.h"
+#include "services/runtime/base/time.h"
 
 namespace rapport::service {
 
@@ -11,9 +12,31 @@ using v1::Case;
 using v1::CaseEvent;
 using v1::Refusal;
 
-absl::Status CaseAggregate::Begin(Case& created, const Context&) {
+namespace {
+
+// What customers are promised unless something else is agreed.
+int64_t ResponseHours(Case::Priority priority) {
+  switch (priority) {
+    case Case::URGENT:
+      return 1;
+    case Case::HIGH:
+      return 4;
+    case Case::LOW:
+      return 24;
+    default:
+      return 8;
+  }
+}
+
+}  // namespace
+
+absl::Status CaseAggregate::Begin(Case& created, const Context& context) {
   created.set_state(Case::OPEN);
   if (created.priority() == Case::PRIORITY_UNSPECIFIED) created.set_priority(Case::NORMAL);
+  google::protobuf::Timestamp due = context.occur_time;
+  due.set_seconds(due.seconds() + ResponseHours(created.priority()) * 3'600);
+  // A case of long ago, imported today, is nothing to be late with.
+  if (ToMicros(due) > ToMicros(context.record_time)) *created.mutable_response_due_time() = due;
   return absl::OkStatus();
 }
 
@@ -81,6 +104,33 @@ Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::ReopenCas
   return event;
 }
 
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::RespondCaseRequest&,
+                                          const Context&) {
+  if (state.state() == Case::CLOSED) {
+    return Refuse(Refusal::CASE_CLOSED, state.name(), "it is closed; reopen it first");
+  }
+  if (state.has_respond_time()) return Nothing();
+  CaseEvent event;
+  event.mutable_responded();
+  return event;
+}
+
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::MarkCaseOverdueRequest&,
+                                          const Context& context) {
+  const auto due = DueTime(state);
+  if (!due || ToMicros(context.record_time) < ToMicros(*due)) {
+    return Refuse(Refusal::CASE_NOT_DUE, state.name(), "its response clock has not run out");
+  }
+  CaseEvent event;
+  *event.mutable_response_missed()->mutable_due_time() = *due;
+  return event;
+}
+
+std::optional<google::protobuf::Timestamp> CaseAggregate::DueTime(const Case& state) {
+  if (!state.has_response_due_time() || state.has_delete_time()) return std::nullopt;
+  return state.response_due_time();
+}
+
 void CaseAggregate::Evolve(Case& state, const CaseEvent& event, const Facts& facts) {
   switch (event.event_case()) {
     case CaseEvent::kAssigned:
@@ -94,6 +144,8 @@ void CaseAggregate::Evolve(Case& state, const CaseEvent& event, const Facts& fac
       state.set_state(Case::RESOLVED);
       *state.mutable_resolution() = event.resolved().resolution();
       *state.mutable_resolve_time() = facts.occur_time;
+      if (!state.has_respond_time()) *state.mutable_respond_time() = facts.occur_time;
+      state.clear_response_due_time();
       break;
     case CaseEvent::kClosed:
       state.set_state(Case::CLOSED);
@@ -105,6 +157,14 @@ void CaseAggregate::Evolve(Case& state, const CaseEvent& event, const Facts& fac
       state.clear_resolution();
       state.clear_resolve_time();
       state.clear_close_time();
+      break;
+    case CaseEvent::kResponded:
+      *state.mutable_respond_time() = facts.occur_time;
+      state.clear_response_due_time();
+      break;
+    case CaseEvent::kResponseMissed:
+      *state.mutable_response_missed_time() = event.response_missed().due_time();
+      state.clear_response_due_time();
       break;
     case CaseEvent::kCreated:  // the runtime's
     case CaseEvent::kUpdated:

@@ -12,7 +12,8 @@ struct CaseAggregate {
   using State = v1::Case;
   using Event = v1::CaseEvent;
   using Commands = Types<v1::AssignCaseRequest, v1::EscalateCaseRequest, v1::ResolveCaseRequest,
-                         v1::CloseCaseRequest, v1::ReopenCaseRequest>;
+                         v1::CloseCaseRequest, v1::ReopenCaseRequest, v1::RespondCaseRequest,
+                         v1::MarkCaseOverdueRequest>;
 
   static absl::Status Begin(State& created, const Context& context);
   // A case has a priority; an update cannot take it away.
@@ -28,6 +29,15 @@ struct CaseAggregate {
                                 const Context& context);
   static Decision<Event> Decide(const State& state, const v1::ReopenCaseRequest& request,
                                 const Context& context);
+
+  static Decision<Event> Decide(const State& state, const v1::RespondCaseRequest& request,
+                                const Context& context);
+  static Decision<Event> Decide(const State& state, const v1::MarkCaseOverdueRequest& request,
+                                const Context& context);
+
+  // The response clock: one per case, day and night.
+  static std::optional<google::protobuf::Timestamp> DueTime(const State& state);
+  using OnDue = v1::MarkCaseOverdueRequest;
 
   static void Evolve(State& state, const Event& event, const Facts& facts);
 };

@@ -50,6 +50,21 @@ CaseEvent Reopened(const std::string& reason) {
   event.mutable_reopened()->set_reason(reason);
   return event;
 }
+CaseEvent Responded() {
+  CaseEvent event;
+  event.mutable_responded();
+  return event;
+}
+CaseEvent OpenedWithClock(int64_t due_seconds) {
+  CaseEvent event = Opened();
+  *event.mutable_created()->mutable_case_()->mutable_response_due_time() = At(due_seconds);
+  return event;
+}
+CaseEvent ResponseMissed(int64_t due_seconds) {
+  CaseEvent event;
+  *event.mutable_response_missed()->mutable_due_time() = At(due_seconds);
+  return event;
+}
 CaseEvent Deleted() {
   CaseEvent event;
   event.mutable_deleted();
@@ -278,6 +293,57 @@ TEST(EvolveCase, IsTotal) {
                             {.name = name, .occur_time = At(1), .record_time = At(2)});
     }
   }
+}
+
+// --- the response clock; requests come 1,000 s after the start
+
+TEST(ResponseClock, RunsByPriorityFromTheOpening) {
+  const auto hours = [](Case::Priority priority) {
+    const Case state = Given<CaseAggregate>().When(Open(priority)).ThenState();
+    return (state.response_due_time().seconds() - At(1'000).seconds()) / 3'600;
+  };
+  EXPECT_EQ(hours(Case::URGENT), 1);
+  EXPECT_EQ(hours(Case::HIGH), 4);
+  EXPECT_EQ(hours(Case::NORMAL), 8);
+  EXPECT_EQ(hours(Case::LOW), 24);
+}
+
+TEST(ResponseClock, StopsWithTheFirstResponse) {
+  const Case state =
+      Given<CaseAggregate>(OpenedWithClock(5'000)).When(v1::RespondCaseRequest()).Then(Responded());
+  EXPECT_EQ(state.respond_time().seconds(), At(1'000).seconds());
+  EXPECT_FALSE(CaseAggregate::DueTime(state));
+}
+
+TEST(ResponseClock, StopsWhenTheCaseIsResolvedWhichIsAResponse) {
+  const Case state = Given<CaseAggregate>(OpenedWithClock(5'000)).When(Resolve()).Then(Resolved());
+  EXPECT_EQ(state.respond_time().seconds(), At(1'000).seconds());
+  EXPECT_FALSE(CaseAggregate::DueTime(state));
+}
+
+TEST(ResponseClock, TheFirstResponseCounts) {
+  Given<CaseAggregate>(Opened(), Responded()).When(v1::RespondCaseRequest()).ThenNothing();
+}
+
+TEST(ResponseClock, MissesOnceItRanOut) {
+  const Case state = Given<CaseAggregate>(OpenedWithClock(900))
+                         .When(v1::MarkCaseOverdueRequest())
+                         .Then(ResponseMissed(900));
+  EXPECT_EQ(state.response_missed_time().seconds(), At(900).seconds());
+  Given<CaseAggregate>(OpenedWithClock(900), ResponseMissed(900))
+      .When(v1::MarkCaseOverdueRequest())
+      .ThenRefuses(Refusal::CASE_NOT_DUE);
+}
+
+TEST(ResponseClock, DoesNotMissBeforeItsTime) {
+  Given<CaseAggregate>(OpenedWithClock(1'001))
+      .When(v1::MarkCaseOverdueRequest())
+      .ThenRefuses(Refusal::CASE_NOT_DUE);
+}
+
+TEST(ResponseClock, RestsWhileTheCaseIsDeleted) {
+  EXPECT_FALSE(
+      CaseAggregate::DueTime(Given<CaseAggregate>(OpenedWithClock(900), Deleted()).state()));
 }
 
 }  // namespace

@@ -1,0 +1,82 @@
+#include "services/runtime/aggregate/timers.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/hash.h"
+#include "services/runtime/base/messages.h"
+#include "services/runtime/base/resource_name.h"
+#include "services/runtime/store/keys.h"
+
+namespace rapport {
+namespace {
+
+// A timer fires at most this late on an idle machine.
+constexpr absl::Duration kPeriod = absl::Milliseconds(200);
+// A command of a timer that was refused, or whose outcome is unknown, is sent again after this.
+constexpr absl::Duration kRepeatAfter = absl::Seconds(1);
+
+void SetText(Message* message, const char* field, const std::string& text) {
+  message->GetReflection()->SetString(message, message->GetDescriptor()->FindFieldByName(field),
+                                      text);
+}
+
+}  // namespace
+
+void Timers::Tick() {
+  {
+    std::lock_guard lock(mutex_);
+    if (busy_ || options_.shard->state() != Shard::State::kServing) return;
+    if (options_.clock->Now() < next_look_) return;
+    busy_ = true;
+  }
+  options_.executor->Submit([this] { Look(); });
+}
+
+void Timers::Look() {
+  const absl::Time now = options_.clock->Now();
+  std::vector<std::pair<std::string, std::string>> due;  // key, name
+  {
+    std::lock_guard lock(mutex_);
+    absl::erase_if(fired_, [now](const auto& fired) { return fired.second <= now; });
+    const auto row = options_.shard->store().NewIterator();
+    const std::string end = keys::Due(absl::ToUnixMicros(now) + 1, "");
+    for (row->Seek("D"); row->Valid() && ToView(row->key()) < end; row->Next()) {
+      const std::string key = row->key().ToString();
+      if (fired_.contains(key)) continue;
+      if (due.size() == kMaxFiringTimers) break;
+      due.emplace_back(key, keys::NameIn(key));
+    }
+    for (const auto& [key, name] : due) fired_[key] = now + kRepeatAfter;
+    firing_ = due.size();
+    busy_ = !due.empty();
+    next_look_ = now + kPeriod;
+  }
+  for (const auto& [key, name] : due) Fire(key, name);
+}
+
+void Timers::Fire(const std::string& key, const std::string& name) {
+  const AggregateType* type = options_.registry->FindByPlural(CollectionOf(name));
+  auto call = std::make_unique<Call>();
+  for (const auto& [descriptor, method] : *options_.methods) {
+    if (descriptor->input_type() == type->on_due) call->method = descriptor;
+  }
+  call->request = NewMessage(type->on_due, &call->arena);
+  SetText(call->request, "name", name);
+  SetText(call->request, "request_id",
+          absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))));
+  call->metadata.actor = "timers";
+  call->done = [this](const Reply&) { Fired(); };
+  options_.handler->Handle(std::move(call));
+}
+
+void Timers::Fired() {
+  {
+    std::lock_guard lock(mutex_);
+    if (--firing_ > 0) return;
+  }
+  options_.executor->Submit([this] { Look(); });
+}
+
+}  // namespace rapport

@@ -1,0 +1,51 @@
+// The timers of one partition: what falls due becomes an ordinary command of the service, under a
+// request id that follows from the resource and the due time, so that it acts once whoever fires it
+// how often.
+//
+// The table of timers is derived from the rows (store/keys.h, D); the command's event moves or ends
+// the timer. Only the owner of the partition fires.
+// Threads: Tick from one thread; the rest is inside.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "services/runtime/aggregate/shard.h"
+
+namespace rapport {
+
+// Commands of timers that are under way at once, of one partition.
+inline constexpr size_t kMaxFiringTimers = 256;
+
+struct TimersOptions {
+  const Shard* shard = nullptr;
+  const Registry* registry = nullptr;
+  const MethodTable* methods = nullptr;
+  Handler* handler = nullptr;  // the service itself
+  Clock* clock = nullptr;
+  Executor* executor = nullptr;
+};
+
+class Timers {
+ public:
+  explicit Timers(TimersOptions options) : options_(options) {}
+
+  // Looks for what is due, from time to time. Returns at once.
+  void Tick();
+
+ private:
+  void Look();
+  void Fire(const std::string& key, const std::string& name);
+  void Fired();
+
+  const TimersOptions options_;
+  std::mutex mutex_;
+  bool busy_ = false;
+  size_t firing_ = 0;
+  absl::Time next_look_ = absl::InfinitePast();
+  // What was fired a moment ago and may still be in the table, until when.
+  absl::flat_hash_map<std::string, absl::Time> fired_;
+};
+
+}  // namespace rapport
