@@ -63,6 +63,8 @@ TEST(Routes, FindsMethods) {
       {"GET", "/v1/customers/-/orders", "ListOrders"},
       {"POST", "/v1/customers/h1/orders/b1:cancel", "CancelOrder"},
       {"POST", "/v1/customers/h1/cases/c1:escalate", "EscalateCase"},
+      {"GET", "/v1/customers/-/activities", "ListActivities"},
+      {"POST", "/v1/customers/h1/activities/a1:complete", "CompleteActivity"},
       {"GET", "/v1/customers/h%3A1", "GetCustomer"},
       {"PUT", "/v1/customers", "405 GET, HEAD, POST"},
       {"POST", "/v1/customers/h1", "405 DELETE, GET, HEAD, PATCH"},
