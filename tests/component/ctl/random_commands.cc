@@ -47,6 +47,9 @@ constexpr Template kTemplates[] = {
         quantity { value: "2.5" } amount { currency_code: "USD" units: $3 nanos: 990000000 } } })"},
     {"sales.v1.Sales.FulfillOrder", R"(name: "customers/$0/orders/$1")"},
     {"sales.v1.Sales.CancelOrder", R"(name: "customers/$0/orders/$1" reason: "changed mind")"},
+    {"sales.v1.Sales.ReturnOrder",
+     R"(name: "customers/$0/orders/$1" reason: "stale" lines { line: 1 quantity { value: "0.5" }
+        amount { currency_code: "USD" nanos: 10000000 } })"},
     {"sales.v1.Sales.CreateActivity",
      R"(parent: "customers/$0" activity_id: "$1" activity { kind: CALL subject: "call $3" })"},
     {"sales.v1.Sales.AssignActivity", R"(name: "customers/$0/activities/$1" assignee: "users/$3")"},

@@ -62,6 +62,7 @@ TEST(Routes, FindsMethods) {
       {"GET", "/v1/customers/h1/view", "GetCustomerView"},
       {"GET", "/v1/customers/-/orders", "ListOrders"},
       {"POST", "/v1/customers/h1/orders/b1:cancel", "CancelOrder"},
+      {"POST", "/v1/customers/h1/orders/b1:return", "ReturnOrder"},
       {"POST", "/v1/customers/h1/cases/c1:escalate", "EscalateCase"},
       {"GET", "/v1/customers/-/activities", "ListActivities"},
       {"POST", "/v1/customers/h1/activities/a1:complete", "CompleteActivity"},
