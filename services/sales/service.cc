@@ -1,6 +1,7 @@
 #include "services/sales/service.h"
 
 #include "rapport/sales/v1/product.pb.h"
+#include "services/sales/domain/activity.h"
 #include "services/sales/domain/order.h"
 
 namespace rapport::sales {
@@ -10,7 +11,8 @@ ServiceSpec Spec() {
           .number = 1,
           .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
               "rapport.sales.v1.Sales"),
-          .aggregates = {Plain<v1::Product, v1::ProductEvent>(), Aggregate<OrderAggregate>()},
+          .aggregates = {Plain<v1::Product, v1::ProductEvent>(), Aggregate<OrderAggregate>(),
+                         Aggregate<ActivityAggregate>()},
           .parents_service = "accounts",
           .parents_collection = "customers"};
 }

@@ -18,6 +18,7 @@ const std::map<std::string, std::string>& Samples() {
       {"orders",
        "lines { product: 'products/given' quantity { value: '2' }"
        "        amount { currency_code: 'USD' units: 3 nanos: 990000000 } }"},
+      {"activities", "kind: CALL subject: 'Call back' assignee: 'users/7'"},
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
       {"campaigns", "display_name: 'Spring'"},

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "rapport/accounts/v1/customer.pb.h"
+#include "rapport/sales/v1/activity.pb.h"
 #include "rapport/sales/v1/order.pb.h"
 #include "rapport/service/v1/case.pb.h"
 #include "tests/component/client.h"
@@ -61,6 +62,32 @@ TEST_F(ListsTest, ShowEveryRowOnceWithAnyPageSize) {
     request.set_page_size(page_size);
     EXPECT_EQ(CustomersOf(request), all) << "page_size " << page_size;
   }
+}
+
+TEST_F(ListsTest, OfActivitiesAreAnAgendaPerUserAcrossCustomers) {
+  const auto plan = [&](const std::string& customer, const std::string& id,
+                        const std::string& user) {
+    Must(std::string(kSales) + "CreateActivity",
+         "parent: 'customers/" + customer + "' activity_id: '" + id +
+             "' activity { kind: CALL subject: 'x' assignee: '" + user + "' }");
+  };
+  for (const char* customer : {"ada", "bob", "cy"}) {
+    CreateCustomer(customer);
+    plan(customer, "mine", "users/7");
+    plan(customer, "theirs", "users/8");
+  }
+  Must(std::string(kSales) + "CompleteActivity",
+       "name: 'customers/bob/activities/mine' outcome: 'reached'");
+  Must(std::string(kSales) + "AssignActivity",
+       "name: 'customers/cy/activities/theirs' assignee: 'users/7'");
+  const auto agenda = Parsed<sales::v1::ListActivitiesResponse>(
+      Must(std::string(kSales) + "ListActivities",
+           "parent: 'customers/-' filter: 'assignee=\"users/7\" AND state=OPEN'"));
+  std::vector<std::string> names;
+  for (const auto& activity : agenda.activities()) names.push_back(activity.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"customers/ada/activities/mine",
+                                             "customers/cy/activities/mine",
+                                             "customers/cy/activities/theirs"}));
 }
 
 // Rows that are there from beginning to end appear exactly once, whatever comes and goes between.

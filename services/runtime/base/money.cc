@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -30,11 +33,15 @@ __int128 Nanos(const Money& money) {
   return static_cast<__int128>(money.units()) * kNanosPerUnit + money.nanos();
 }
 
+absl::Status TooLarge(absl::string_view currency) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the amount of ", currency, " is too large; split it"));
+}
+
 absl::StatusOr<Money> FromNanos(absl::string_view currency, __int128 nanos) {
   const __int128 units = nanos / kNanosPerUnit;
   if (units > std::numeric_limits<int64_t>::max() || units < std::numeric_limits<int64_t>::min()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the amount of ", currency, " is too large; split it"));
+    return TooLarge(currency);
   }
   Money money;
   money.set_currency_code(std::string(currency));
@@ -48,6 +55,14 @@ absl::Status SameCurrency(const Money& a, const Money& b) {
   return absl::InvalidArgumentError(absl::StrCat("amounts of two currencies, ", a.currency_code(),
                                                  " and ", b.currency_code(),
                                                  "; convert one of them first"));
+}
+
+// "12.5" -> "12" and "5", without the sign.
+std::pair<absl::string_view, absl::string_view> Parts(absl::string_view decimal) {
+  absl::ConsumePrefix(&decimal, "-");
+  const size_t point = decimal.find('.');
+  if (point == absl::string_view::npos) return {decimal, ""};
+  return {decimal.substr(0, point), decimal.substr(point + 1)};
 }
 
 }  // namespace
@@ -72,6 +87,34 @@ absl::StatusOr<Money> AddMoney(const Money& a, const Money& b) {
   return FromNanos(a.currency_code(), Nanos(a) + Nanos(b));
 }
 
+absl::StatusOr<Money> SubtractMoney(const Money& a, const Money& b) {
+  RETURN_IF_ERROR(SameCurrency(a, b));
+  return FromNanos(a.currency_code(), Nanos(a) - Nanos(b));
+}
+
+absl::StatusOr<Money> MultiplyMoney(const Money& price, absl::string_view quantity) {
+  const auto [whole, fraction] = Parts(quantity);
+  const __int128 nanos = Nanos(price);
+  const __int128 each = nanos < 0 ? -nanos : nanos;
+  // Digit by digit from the last: floors of floors are the floor of the whole, which rounds as the
+  // exact product does, because half of what is rounded to is a whole number of nanos.
+  __int128 product = 0;
+  for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit) {
+    product = (product + each * (*digit - '0')) / 10;
+  }
+  __int128 count = 0;
+  for (const char digit : whole) count = count * 10 + (digit - '0');
+  __int128 of_whole = 0;
+  if (__builtin_mul_overflow(each, count, &of_whole) ||
+      __builtin_add_overflow(product, of_whole, &product)) {
+    return TooLarge(price.currency_code());
+  }
+  const bool negative = (nanos < 0) != absl::StartsWith(quantity, "-");
+  ASSIGN_OR_RETURN(const Money exact,
+                   FromNanos(price.currency_code(), negative ? -product : product));
+  return RoundHalfUp(exact);
+}
+
 absl::StatusOr<std::strong_ordering> CompareMoney(const Money& a, const Money& b) {
   RETURN_IF_ERROR(SameCurrency(a, b));
   const __int128 left = Nanos(a);
@@ -91,6 +134,10 @@ absl::StatusOr<Money> RoundHalfUp(const Money& money) {
 
 bool IsNegative(const Money& money) {
   return money.units() < 0 || money.nanos() < 0;
+}
+
+bool IsZero(const Money& money) {
+  return money.units() == 0 && money.nanos() == 0;
 }
 
 int CurrencyDigits(absl::string_view currency_code) {
@@ -122,6 +169,27 @@ absl::StatusOr<std::string> CanonicalDecimal(absl::string_view text) {
   if (whole.empty() && fraction.empty()) return "0";
   return absl::StrCat(negative ? "-" : "", whole.empty() ? "0" : whole, fraction.empty() ? "" : ".",
                       fraction);
+}
+
+absl::StatusOr<std::string> AddDecimals(absl::string_view a, absl::string_view b) {
+  const auto [a_whole, a_fraction] = Parts(a);
+  const auto [b_whole, b_fraction] = Parts(b);
+  const size_t places = std::max(a_fraction.size(), b_fraction.size());
+  const size_t digits = std::max(a_whole.size(), b_whole.size()) + 1;
+  // As long as each other, without the point; one digit more for what is carried.
+  const auto aligned = [&](absl::string_view whole, absl::string_view fraction) {
+    return absl::StrCat(std::string(digits - whole.size(), '0'), whole, fraction,
+                        std::string(places - fraction.size(), '0'));
+  };
+  std::string sum = aligned(a_whole, a_fraction);
+  const std::string other = aligned(b_whole, b_fraction);
+  int carry = 0;
+  for (size_t i = sum.size(); i-- > 0;) {
+    const int digit = (sum[i] - '0') + (other[i] - '0') + carry;
+    sum[i] = static_cast<char>('0' + digit % 10);
+    carry = digit / 10;
+  }
+  return CanonicalDecimal(absl::StrCat(sum.substr(0, digits), ".", sum.substr(digits)));
 }
 
 std::strong_ordering CompareDecimals(absl::string_view a, absl::string_view b) {

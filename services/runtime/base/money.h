@@ -21,6 +21,12 @@ absl::Status CheckMoney(const google::type::Money& money);
 // of units, are refused.
 absl::StatusOr<google::type::Money> AddMoney(const google::type::Money& a,
                                              const google::type::Money& b);
+absl::StatusOr<google::type::Money> SubtractMoney(const google::type::Money& a,
+                                                  const google::type::Money& b);
+// `quantity` is a canonical decimal. The product is exact, then rounded as RoundHalfUp does.
+//   EUR 0.3333 * "3" -> EUR 1.00
+absl::StatusOr<google::type::Money> MultiplyMoney(const google::type::Money& price,
+                                                  absl::string_view quantity);
 absl::StatusOr<std::strong_ordering> CompareMoney(const google::type::Money& a,
                                                   const google::type::Money& b);
 
@@ -29,6 +35,7 @@ absl::StatusOr<std::strong_ordering> CompareMoney(const google::type::Money& a,
 absl::StatusOr<google::type::Money> RoundHalfUp(const google::type::Money& money);
 
 bool IsNegative(const google::type::Money& money);
+bool IsZero(const google::type::Money& money);
 
 // Digits after the point by ISO 4217; 2 for currencies that the table does not know.
 int CurrencyDigits(absl::string_view currency_code);
@@ -40,6 +47,10 @@ inline constexpr int kMaxDecimalDigits = 28;
 // exponents, anything but digits, and more than 28 digits (leading zeros and trailing zeros of
 // the fraction do not count).
 absl::StatusOr<std::string> CanonicalDecimal(absl::string_view text);
+
+// The sum of two canonical decimals that are not negative, canonical too. More than 28 digits are
+// refused.
+absl::StatusOr<std::string> AddDecimals(absl::string_view a, absl::string_view b);
 
 // Compares two canonical decimals by value.
 std::strong_ordering CompareDecimals(absl::string_view a, absl::string_view b);

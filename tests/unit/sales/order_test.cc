@@ -48,6 +48,41 @@ OrderEvent Cancelled(const std::string& reason) {
   return event;
 }
 
+// Three oats for 3.99 that cost 0.8855 each, and a till's correction.
+OrderEvent PlacedWithCosts() {
+  v1::CreateOrderRequest request;
+  AddLine(*request.mutable_order(), M("USD", 3, 990'000'000), "3");
+  AddLine(*request.mutable_order(), M("USD", -1), "0");
+  *request.mutable_order()->mutable_lines(0)->mutable_unit_cost() = M("USD", 0, 885'500'000);
+  *request.mutable_order()->mutable_lines(1)->mutable_unit_cost() = M("USD", 0);
+  OrderEvent event;
+  *event.mutable_created()->mutable_order() = Given<OrderAggregate>().When(request).ThenState();
+  return event;
+}
+v1::ReturnedLine Back(int line, const std::string& quantity, const Money& amount) {
+  v1::ReturnedLine returned;
+  returned.set_line(line);
+  returned.mutable_quantity()->set_value(quantity);
+  *returned.mutable_amount() = amount;
+  return returned;
+}
+v1::ReturnOrderRequest Return(const std::vector<v1::ReturnedLine>& lines) {
+  v1::ReturnOrderRequest request;
+  request.mutable_lines()->Assign(lines.begin(), lines.end());
+  request.set_reason("stale");
+  return request;
+}
+// What a first return of these lines decides.
+OrderEvent Returned(const std::vector<v1::ReturnedLine>& lines) {
+  const Order after =
+      Given<OrderAggregate>(PlacedWithCosts(), Fulfilled()).When(Return(lines)).ThenState();
+  OrderEvent event;
+  *event.mutable_returned()->mutable_returned_lines() = after.returned_lines();
+  *event.mutable_returned()->mutable_returned_total() = after.returned_total();
+  *event.mutable_returned()->mutable_margin() = after.margin();
+  return event;
+}
+
 v1::CreateOrderRequest Place(const std::vector<Money>& amounts) {
   v1::CreateOrderRequest request;
   for (const auto& amount : amounts) AddLine(*request.mutable_order(), amount);
@@ -170,6 +205,119 @@ TEST(CancelOrder, AgainIsNothing) {
 
 TEST(CancelOrder, IsRefusedWhenFulfilled) {
   Given<OrderAggregate>(Placed(), Fulfilled()).When(Cancel()).ThenRefuses(Refusal::ORDER_FULFILLED);
+}
+
+TEST(PlaceOrder, KnowsItsMarginWhereAllCostsAreKnown) {
+  // 3.99 - 1.00 - 3 * 0.8855, a line's cost rounded to the cent.
+  const Order state = Given<OrderAggregate>(PlacedWithCosts()).state();
+  EXPECT_EQ(state.margin().ShortDebugString(), M("USD", 0, 330'000'000).ShortDebugString());
+
+  v1::CreateOrderRequest request = Place({M("USD", 3), M("USD", 1)});
+  *request.mutable_order()->mutable_lines(0)->mutable_unit_cost() = M("USD", 1);
+  EXPECT_FALSE(Given<OrderAggregate>().When(request).ThenState().has_margin());
+}
+
+TEST(PlaceOrder, RefusesACostThatIsNone) {
+  v1::CreateOrderRequest request = Place({M("USD", 3)});
+  auto* cost = request.mutable_order()->mutable_lines(0)->mutable_unit_cost();
+  for (const Money& wrong :
+       {M("USD", -1), M("EUR", 1), M("USD", std::numeric_limits<int64_t>::min())}) {
+    *cost = wrong;
+    Given<OrderAggregate>().When(request).ThenFails(absl::StatusCode::kInvalidArgument,
+                                                    "order.lines[0].unit_cost");
+  }
+}
+
+TEST(ReturnOrder, SaysWhatCameBackAndWhatItLeaves) {
+  OrderEvent expected;
+  auto* returned = expected.mutable_returned();
+  *returned->add_lines() = Back(1, "2", M("USD", 2, 660'000'000));
+  returned->set_reason("stale");
+  *returned->mutable_amount() = M("USD", 2, 660'000'000);
+  *returned->add_returned_lines() = Back(1, "2", M("USD", 2, 660'000'000));
+  *returned->mutable_returned_total() = M("USD", 2, 660'000'000);
+  // 0.33 before it, less 2.66 paid back for goods that cost 1.77.
+  *returned->mutable_margin() = M("USD", 0, -560'000'000);
+  const Order state = Given<OrderAggregate>(PlacedWithCosts(), Fulfilled())
+                          .When(Return({Back(1, "2", M("USD", 2, 660'000'000))}))
+                          .Then(expected);
+  EXPECT_EQ(state.state(), Order::FULFILLED);
+  EXPECT_EQ(state.total().ShortDebugString(), M("USD", 2, 990'000'000).ShortDebugString());
+  EXPECT_EQ(state.returned_total().units(), 2);
+}
+
+TEST(ReturnOrder, AddsUpReturnsOfALine) {
+  const Order state =
+      Given<OrderAggregate>(PlacedWithCosts(), Fulfilled(), Returned({Back(1, "0.5", M("USD", 1))}))
+          .When(Return({Back(1, "2.5", M("USD", 2, 990'000'000))}))
+          .ThenState();
+  ASSERT_EQ(state.returned_lines_size(), 1);
+  EXPECT_EQ(state.returned_lines(0).quantity().value(), "3");
+  EXPECT_EQ(state.returned_total().ShortDebugString(), M("USD", 3, 990'000'000).ShortDebugString());
+  // All goods are back: what is left is the money that was kept.
+  EXPECT_EQ(state.margin().ShortDebugString(), M("USD", -1).ShortDebugString());
+}
+
+TEST(ReturnOrder, IsNeverMoreThanWasBought) {
+  const auto one_back = Returned({Back(1, "1", M("USD", 1))});
+  Given<OrderAggregate>(PlacedWithCosts(), Fulfilled(), one_back)
+      .When(Return({Back(1, "2.0000001", M("USD", 0))}))
+      .ThenRefuses(Refusal::RETURN_EXCEEDS_LINE);
+  Given<OrderAggregate>(PlacedWithCosts(), Fulfilled(), one_back)
+      .When(Return({Back(1, "0", M("USD", 2, 990'000'001))}))
+      .ThenRefuses(Refusal::RETURN_EXCEEDS_LINE);
+  Given<OrderAggregate>(PlacedWithCosts(), Fulfilled(), one_back)
+      .When(Return({Back(1, "2", M("USD", 2, 990'000'000))}))
+      .ThenState();
+}
+
+TEST(ReturnOrder, PaysNothingBackForACorrection) {
+  Given<OrderAggregate>(PlacedWithCosts(), Fulfilled())
+      .When(Return({Back(2, "0", M("USD", 0, 1))}))
+      .ThenRefuses(Refusal::RETURN_EXCEEDS_LINE);
+}
+
+TEST(ReturnOrder, LeavesAMarginUnknownWhereCostsAre) {
+  const Order state = Given<OrderAggregate>(
+                          [] {
+                            OrderEvent event;
+                            *event.mutable_created()->mutable_order() =
+                                Given<OrderAggregate>().When(Place({M("USD", 3)})).ThenState();
+                            return event;
+                          }(),
+                          Fulfilled())
+                          .When(Return({Back(1, "1", M("USD", 3))}))
+                          .ThenState();
+  EXPECT_FALSE(state.has_margin());
+  EXPECT_EQ(state.returned_total().units(), 3);
+}
+
+TEST(ReturnOrder, NamesTheLineThatIsWrong) {
+  const struct {
+    v1::ReturnedLine line;
+    const char* field;
+  } kCases[] = {
+      {Back(3, "1", M("USD", 1)), "lines[1].line"},
+      {Back(-1, "1", M("USD", 1)), "lines[1].line"},
+      {Back(1, "1", M("USD", 1)), "lines[1].line"},  // twice
+      {Back(2, "-1", M("USD", 1)), "lines[1].quantity"},
+      {Back(2, "0", M("USD", -1)), "lines[1].amount"},
+      {Back(2, "0", M("EUR", 1)), "lines[1].amount"},
+      {Back(2, "0", M("USD", 0)), "lines[1]"},
+  };
+  for (const auto& c : kCases) {
+    Given<OrderAggregate>(PlacedWithCosts(), Fulfilled())
+        .When(Return({Back(1, "1", M("USD", 1)), c.line}))
+        .ThenFails(absl::StatusCode::kInvalidArgument, c.field);
+  }
+}
+
+TEST(ReturnOrder, WaitsUntilItIsFulfilled) {
+  const auto request = Return({Back(1, "1", M("USD", 1))});
+  Given<OrderAggregate>(PlacedWithCosts()).When(request).ThenRefuses(Refusal::ORDER_NOT_FULFILLED);
+  Given<OrderAggregate>(PlacedWithCosts(), Cancelled("no"))
+      .When(request)
+      .ThenRefuses(Refusal::ORDER_CANCELLED);
 }
 
 TEST(CorrectOrder, NeverTouchesItsLines) {

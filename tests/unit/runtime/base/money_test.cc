@@ -55,6 +55,48 @@ TEST(AddMoney, RefusesTwoCurrenciesAndOverflow) {
   EXPECT_FALSE(AddMoney(M("EUR", std::numeric_limits<int64_t>::min()), M("EUR", -1)).ok());
 }
 
+TEST(SubtractMoney, IsExact) {
+  const auto rest = SubtractMoney(M("EUR", 1), M("EUR", 2, 1));
+  ASSERT_TRUE(rest.ok());
+  EXPECT_EQ(rest->units(), -1);
+  EXPECT_EQ(rest->nanos(), -1);
+  EXPECT_FALSE(SubtractMoney(M("EUR", 1), M("USD", 1)).ok());
+  EXPECT_FALSE(SubtractMoney(M("EUR", std::numeric_limits<int64_t>::min()), M("EUR", 1)).ok());
+}
+
+TEST(MultiplyMoney, IsExactThenRoundedHalfUp) {
+  const struct {
+    Money price;
+    absl::string_view quantity;
+    Money product;
+  } kCases[] = {
+      {M("EUR", 0, 333'300'000), "3", M("EUR", 1)},
+      {M("EUR", 2), "0", M("EUR", 0)},
+      {M("EUR", 2), "0.5", M("EUR", 1)},
+      {M("EUR", 0, 10'000'000), "0.5", M("EUR", 0, 10'000'000)},
+      {M("EUR", 0, 10'000'000), "0.4999999999999999999999999999", M("EUR", 0)},
+      {M("EUR", 0, -10'000'000), "0.5", M("EUR", 0, -10'000'000)},
+      {M("EUR", 0, 10'000'000), "-0.5", M("EUR", 0, -10'000'000)},
+      {M("EUR", 0, -10'000'000), "-0.5", M("EUR", 0, 10'000'000)},
+      {M("JPY", 1), "2.5", M("JPY", 3)},
+      {M("EUR", 0, 1), "12345678901234567890", M("EUR", 12'345'678'901, 230'000'000)},
+      {M("EUR", 1'000'000'000'000), "0.3333333333333333333333333333",
+       M("EUR", 333'333'333'333, 330'000'000)},
+  };
+  for (const auto& c : kCases) {
+    const auto product = MultiplyMoney(c.price, c.quantity);
+    ASSERT_TRUE(product.ok()) << product.status();
+    EXPECT_EQ(product->ShortDebugString(), c.product.ShortDebugString()) << c.quantity;
+  }
+}
+
+TEST(MultiplyMoney, RefusesWhatMoneyCannotHold) {
+  EXPECT_FALSE(MultiplyMoney(M("EUR", 10'000'000'000), "10000000000").ok());
+  EXPECT_FALSE(
+      MultiplyMoney(M("EUR", std::numeric_limits<int64_t>::max()), "9999999999999999999999999999")
+          .ok());
+}
+
 TEST(CompareMoney, ComparesWithinOneCurrency) {
   EXPECT_EQ(*CompareMoney(M("EUR", 1, 5), M("EUR", 1, 4)), std::strong_ordering::greater);
   EXPECT_EQ(*CompareMoney(M("EUR", -1, -5), M("EUR", -1, -4)), std::strong_ordering::less);
@@ -106,6 +148,31 @@ TEST(CompareDecimals, OrdersByValue) {
       EXPECT_EQ(CompareDecimals(kAscending[i], kAscending[j]), i <=> j);
     }
   }
+}
+
+TEST(AddDecimals, AddsDigitByDigit) {
+  const struct {
+    absl::string_view a;
+    absl::string_view b;
+    absl::string_view sum;
+  } kCases[] = {
+      {"0", "0", "0"},
+      {"1", "2", "3"},
+      {"0.5", "0.5", "1"},
+      {"99.9", "0.1", "100"},
+      {"1.25", "10", "11.25"},
+      {"0.001", "999", "999.001"},
+      {"9999999999999999999999999998", "1", "9999999999999999999999999999"},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(*AddDecimals(c.a, c.b), c.sum);
+    EXPECT_EQ(*AddDecimals(c.b, c.a), c.sum);
+  }
+}
+
+TEST(AddDecimals, RefusesMoreDigitsThanADecimalHas) {
+  EXPECT_FALSE(AddDecimals("9999999999999999999999999999", "1").ok());
+  EXPECT_FALSE(AddDecimals("9999999999999999999999999999", "0.1").ok());
 }
 
 }  // namespace

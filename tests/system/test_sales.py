@@ -1,0 +1,49 @@
+"""Sales over REST: each resource from its creation to its end, and what is refused."""
+
+
+def reason(answer) -> str:
+    return answer.json["error"]["details"][0].get("reason", "")
+
+
+class TestActivities:
+    def test_an_agenda_is_one_list_across_customers(self, server):
+        for customer in ("agenda-a", "agenda-b"):
+            server.create(f"/v1/customers?customerId={customer}", {"displayName": customer, "kind": "PERSON"})
+            call = {"kind": "CALL", "subject": "Call back", "assignee": "users/7", "source": f"customers/{customer}/cases/c"}
+            server.create(f"/v1/customers/{customer}/activities?activityId=call", call)
+        done = server.create("/v1/customers/agenda-a/activities/call:complete", {"outcome": "reached", "nextStep": "visit"})
+        assert (done["state"], done["outcome"], done["nextStep"]) == ("COMPLETED", "reached", "visit")
+        agenda = server.get('/v1/customers/-/activities?filter=assignee%3D%22users/7%22+AND+state%3DOPEN')
+        assert [activity["name"] for activity in agenda["activities"]] == ["customers/agenda-b/activities/call"]
+        refused = server.http("POST", "/v1/customers/agenda-a/activities/call:cancel", {"reason": "late"})
+        assert (refused.code, reason(refused)) == (400, "ACTIVITY_COMPLETED")
+        again = server.create("/v1/customers/agenda-a/activities/call:reopen", {"reason": "called again"})
+        assert again["state"] == "OPEN" and "outcome" not in again
+
+
+def usd(text: str) -> dict:
+    units, _, cents = text.partition(".")
+    return {"currencyCode": "USD", "units": units, "nanos": int(cents.ljust(9, "0"))}
+
+
+class TestOrders:
+    def test_what_comes_back_is_within_what_was_bought_and_shows_in_the_margin(self, server):
+        server.create("/v1/products?productId=oats", {"displayName": "Oats"})
+        server.create("/v1/customers?customerId=returner", {"displayName": "Ada", "kind": "PERSON"})
+        line = {"product": "products/oats", "quantity": {"value": "3"}, "amount": usd("3.99"), "unitCost": usd("0.8855")}
+        order = server.create("/v1/customers/returner/orders?orderId=o", {"lines": [line]})
+        assert order["margin"] == {"currencyCode": "USD", "units": "1", "nanos": 330000000}
+        back = {"reason": "stale", "lines": [{"line": 1, "quantity": {"value": "2"}, "amount": usd("2.66")}]}
+        refused = server.http("POST", f"/v1/{order['name']}:return", back)
+        assert (refused.code, reason(refused)) == (400, "ORDER_NOT_FULFILLED")
+        server.create(f"/v1/{order['name']}:fulfill", {})
+        key = {"Idempotency-Key": "return-1"}
+        returned = server.create(f"/v1/{order['name']}:return", back, **key)
+        assert server.create(f"/v1/{order['name']}:return", back, **key) == returned
+        assert returned["returnedTotal"] == {"currencyCode": "USD", "units": "2", "nanos": 660000000}
+        assert returned["margin"] == {"currencyCode": "USD", "nanos": 440000000}
+        refused = server.http("POST", f"/v1/{order['name']}:return", back)
+        assert (refused.code, reason(refused)) == (400, "RETURN_EXCEEDS_LINE")
+        # Whoever sends a returned order back with another note changes the note only.
+        noted = server.http("PATCH", f"/v1/{order['name']}", returned | {"note": "ring twice"})
+        assert (noted.code, noted.json.get("note")) == (200, "ring twice"), noted.text
