@@ -47,7 +47,7 @@ inline Subject FindSubject(const google::protobuf::Descriptor* state) {
     for (const auto& type : spec.aggregates) {
       if (type.state != state) continue;
       subject.type = &type;
-      subject.methods = *BuildMethods(spec.rpc, spec.aggregates);
+      subject.methods = *BuildMethods(spec.rpc, spec.aggregates, QueriesOf(spec));
       subject.name = absl::StrCat(type.is_root ? "" : "customers/ada/", type.plural, "/it");
     }
   }

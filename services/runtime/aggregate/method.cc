@@ -1,5 +1,7 @@
 #include "services/runtime/aggregate/method.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "rapport/log/v1/history.pb.h"
@@ -52,13 +54,18 @@ std::string SnakeCase(absl::string_view camel) {
 }  // namespace
 
 absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
-                                         const std::vector<AggregateType>& aggregates) {
+                                         const std::vector<AggregateType>& aggregates,
+                                         const std::vector<const Descriptor*>& queries) {
   MethodTable table;
   for (int i = 0; i < service->method_count(); ++i) {
     Method method{.descriptor = service->method(i)};
     const auto* request = method.descriptor->input_type();
     bool known = request == log::v1::ListEventsRequest::descriptor();
     if (known) method.kind = Method::Kind::kListEvents;
+    if (std::count(queries.begin(), queries.end(), request) > 0) {
+      known = true;
+      method.kind = Method::Kind::kQuery;
+    }
     for (const auto& type : aggregates) {
       if (!known) known = Classify(type, request->name(), &method);
     }

@@ -1,7 +1,7 @@
 // What each RPC of a service does, read from its descriptor once at start.
 //
 // Standard methods are known by their request's name (CreateOrderRequest, ListOrdersRequest);
-// verbs by the aggregate that decides them; ListEvents by its type.
+// verbs by the aggregate that decides them; ListEvents and queries by their type.
 // Threads: a Method is immutable.
 #pragma once
 
@@ -17,11 +17,11 @@ using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 
 struct Method {
-  enum class Kind { kCreate, kUpdate, kDelete, kUndelete, kVerb, kGet, kList, kListEvents };
+  enum class Kind { kCreate, kUpdate, kDelete, kUndelete, kVerb, kGet, kList, kListEvents, kQuery };
 
   Kind kind = Kind::kGet;
   const MethodDescriptor* descriptor = nullptr;
-  const AggregateType* aggregate = nullptr;  // null for ListEvents
+  const AggregateType* aggregate = nullptr;  // null for ListEvents and queries
   const CommandType* command = nullptr;      // verbs only
 
   // Fields of the request; null where it has none.
@@ -42,6 +42,7 @@ using MethodTable = absl::flat_hash_map<const MethodDescriptor*, Method>;
 
 // FAILED_PRECONDITION naming the first method that nothing answers.
 absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
-                                         const std::vector<AggregateType>& aggregates);
+                                         const std::vector<AggregateType>& aggregates,
+                                         const std::vector<const Descriptor*>& queries = {});
 
 }  // namespace rapport

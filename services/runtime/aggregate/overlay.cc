@@ -157,6 +157,9 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
     answered.set_subject(record.subject());
     *answered.mutable_record_time() = record.record_time();
   }
+  if (record.kind() == log::v1::Record::PROCESS_ADVANCED) {
+    cursors_[keys::Meta(absl::StrCat("process/", record.subject()))] = record.value();
+  }
   if (event == nullptr) return absl::OkStatus();
 
   const auto* type = registry_.FindByPlural(CollectionOf(record.subject()));
@@ -198,6 +201,7 @@ absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoin
   }
   for (auto& [key, bytes] : records_) puts.push_back({std::move(key), std::move(bytes)});
   for (const auto& [key, answered] : requests_) puts.push_back({key, answered.SerializeAsString()});
+  for (auto& [key, cursor] : cursors_) puts.push_back({key, std::move(cursor)});
   puts.push_back({keys::Meta(kAppliedPosition), checkpoint.SerializeAsString()});
   // What lies together is put together; a key that goes and comes keeps that order.
   std::stable_sort(puts.begin(), puts.end(),

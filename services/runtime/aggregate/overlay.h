@@ -100,6 +100,7 @@ class Overlay {
   absl::node_hash_map<std::string, Row> rows_;
   absl::flat_hash_map<std::string, int64_t> sequences_;                  // of roots with new events
   absl::flat_hash_map<std::string, log::v1::AnsweredRequest> requests_;  // by key
+  absl::flat_hash_map<std::string, std::string> cursors_;                // of processes, by key
   std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
 };
 

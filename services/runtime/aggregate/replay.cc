@@ -16,11 +16,14 @@ absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name
     return absl::DataLossError(
         absl::StrCat("the projection's position ", name, " cannot be read; rebuild it"));
   }
-  return Position{
-      .next = checkpoint.next_offset(),
-      .validity = {.claim = {.offset = checkpoint.claim_offset(), .id = checkpoint.claim_id()},
-                   .number = checkpoint.number()},
-      .record_time = checkpoint.record_time()};
+  return FromCheckpoint(checkpoint);
+}
+
+Position FromCheckpoint(const log::v1::Checkpoint& checkpoint) {
+  return {.next = checkpoint.next_offset(),
+          .validity = {.claim = {.offset = checkpoint.claim_offset(), .id = checkpoint.claim_id()},
+                       .number = checkpoint.number()},
+          .record_time = checkpoint.record_time()};
 }
 
 log::v1::Checkpoint ToCheckpoint(const Position& position) {

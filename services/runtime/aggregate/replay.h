@@ -32,6 +32,7 @@ inline constexpr absl::string_view kFollowedPosition = "followed";
 
 // The beginning where the store has none. DATA_LOSS where it cannot be read.
 absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name);
+Position FromCheckpoint(const log::v1::Checkpoint& checkpoint);
 log::v1::Checkpoint ToCheckpoint(const Position& position);
 
 // The failure of a record that is no record.

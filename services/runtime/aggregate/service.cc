@@ -35,6 +35,12 @@ absl::Status BadName(absl::string_view field, absl::string_view name, absl::stri
 
 }  // namespace
 
+std::vector<const Descriptor*> QueriesOf(const ServiceSpec& spec) {
+  std::vector<const Descriptor*> requests;
+  for (const QuerySpec& query : spec.queries) requests.push_back(query.request);
+  return requests;
+}
+
 std::string TopicOf(absl::string_view service) {
   return absl::StrCat("rapport.", service);
 }
@@ -60,7 +66,7 @@ Service::Service(ServiceSpec spec, ServiceOptions options)
 Service::~Service() = default;
 
 absl::Status Service::Start(absl::Duration timeout) {
-  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types()));
+  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), QueriesOf(spec_)));
   const std::string topic = TopicOf(spec_.name);
   RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
 
@@ -83,11 +89,18 @@ absl::Status Service::Start(absl::Duration timeout) {
       own.parents = TopicPartition{TopicOf(spec_.parents_service), partition.partition};
       own.parents_collection = spec_.parents_collection;
     }
+    for (const JoinSpec& join : follows ? spec_.joins : std::vector<JoinSpec>()) {
+      own.joins.emplace_back(join, TopicPartition{TopicOf(join.service), partition.partition},
+                             options_.log, store.get());
+    }
     stores_.push_back(std::move(store));
     return std::make_unique<Shard>(std::move(own));
   };
   if (!spec_.parents_service.empty()) {
     RETURN_IF_ERROR(options_.log->EnsureTopic(TopicOf(spec_.parents_service), options_.partitions));
+  }
+  for (const JoinSpec& join : spec_.joins) {
+    RETURN_IF_ERROR(options_.log->EnsureTopic(TopicOf(join.service), options_.partitions));
   }
   for (int i = 0; i < options_.partitions; ++i) {
     ASSIGN_OR_RETURN(auto shard,
@@ -104,6 +117,7 @@ absl::Status Service::Start(absl::Duration timeout) {
   }
   for (auto& shard : shards_) shard->Start();
   RETURN_IF_ERROR(AddTimers());
+  AddProcesses();
 
   const absl::Time deadline = absl::Now() + timeout;
   absl::Status health = Health();
@@ -144,7 +158,27 @@ absl::Status Service::AddTimers() {
   return absl::OkStatus();
 }
 
+void Service::AddProcesses() {
+  for (const ProcessSpec& spec : spec_.processes) {
+    for (auto& shard : shards_) {
+      ProcessOptions options{.spec = &spec,
+                             .source = {TopicOf(spec.source), shard->partition().partition},
+                             .shard = shard.get(),
+                             .log = options_.log,
+                             .peers = options_.peers,
+                             .executor = options_.executor};
+      if (options_.on_acted) {
+        options.on_acted = [this, &spec](const ProcessFigures& figures) {
+          options_.on_acted(spec.name, figures);
+        };
+      }
+      processes_.push_back(std::make_unique<Process>(std::move(options)));
+    }
+  }
+}
+
 void Service::Stop() {
+  for (auto& process : processes_) process->Stop();
   std::vector<Shard*> all;
   for (auto& shard : shards_) all.push_back(shard.get());
   if (reference_) all.push_back(reference_.get());
@@ -166,6 +200,7 @@ void Service::Tick() {
   for (auto& shard : shards_) shard->Tick();
   if (reference_) reference_->Tick();
   for (auto& timers : timers_) timers->Tick();
+  for (auto& process : processes_) process->Tick();
 }
 
 absl::Status Service::Health() const {
@@ -308,6 +343,9 @@ void Service::HandleRead(CallPtr call, const Method& method) {
   if (!token.ok()) return Finish(std::move(call), token.status());
   absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
   if (!shards.ok()) return Finish(std::move(call), shards.status());
+  if (method.kind == Method::Kind::kQuery) {
+    return HandleQuery(std::move(call), method, *token, *shards->front());
+  }
 
   // One shard that is behind the token after another; most calls find none.
   struct Waiting : std::enable_shared_from_this<Waiting> {
@@ -344,6 +382,53 @@ void Service::HandleRead(CallPtr call, const Method& method) {
   waiting->token = *std::move(token);
   waiting->shards = *std::move(shards);
   waiting->Go();
+}
+
+// Waits for one joined source after another, then answers.
+void Service::HandleQuery(CallPtr call, const Method& method,
+                          const log::v1::ConsistencyToken& token, Shard& shard) {
+  struct Asking : std::enable_shared_from_this<Asking> {
+    Service* service;
+    const QuerySpec* query;
+    CallPtr call;
+    log::v1::ConsistencyToken token;
+    Shard* shard;
+    size_t next = 0;
+
+    void Go() {
+      const int partition = shard->partition().partition;
+      while (next < service->spec_.joins.size()) {
+        const JoinSpec& join = service->spec_.joins[next++];
+        const Offset needed = OffsetIn(token, join.number, partition);
+        if (shard->joined(join.service) >= needed) continue;
+        return shard->WhenJoined(join.service, needed, call->metadata.deadline,
+                                 [self = shared_from_this()](absl::Status ready) {
+                                   if (!ready.ok()) return Finish(std::move(self->call), ready);
+                                   self->Go();
+                                 });
+      }
+      // Positions first: what is answered holds at least as much.
+      for (const JoinSpec& join : service->spec_.joins) {
+        Raise(token, join.number, partition, *shard->joined(join.service));
+      }
+      const Message& request = *call->request;
+      const std::string name = request.GetReflection()->GetString(
+          request, request.GetDescriptor()->FindFieldByName("name"));
+      absl::StatusOr<std::string> body = query->answer(request, Parts(shard->store(), name));
+      if (!body.ok()) return Finish(std::move(call), body.status());
+      Finish(std::move(call),
+             Reply{.body = *std::move(body), .consistency_token = FormatConsistencyToken(token)});
+    }
+  };
+  auto asking = std::make_shared<Asking>();
+  asking->service = this;
+  asking->query = &*std::find_if(
+      spec_.queries.begin(), spec_.queries.end(),
+      [&method](const auto& query) { return query.request == method.descriptor->input_type(); });
+  asking->call = std::move(call);
+  asking->token = token;
+  asking->shard = &shard;
+  asking->Go();
 }
 
 absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,

@@ -9,11 +9,19 @@
 #include <vector>
 
 #include "rapport/log/v1/consistency.pb.h"
+#include "services/runtime/aggregate/process.h"
 #include "services/runtime/aggregate/reads.h"
 #include "services/runtime/aggregate/shard.h"
 #include "services/runtime/aggregate/timers.h"
 
 namespace rapport {
+
+// An RPC that reads more than rows: answers the serialised response from what is known of the root
+// that the request's `name` says.
+struct QuerySpec {
+  const Descriptor* request = nullptr;
+  absl::StatusOr<std::string> (*answer)(const Message& request, const Parts& parts) = nullptr;
+};
 
 struct ServiceSpec {
   std::string name;  // "sales": topic rapport.sales, folder projections/sales
@@ -23,6 +31,9 @@ struct ServiceSpec {
   // The service that decides which roots of this collection live; empty where it is this one.
   std::string parents_service;     // "accounts"
   std::string parents_collection;  // "customers"
+  std::vector<JoinSpec> joins;     // of the partitions, not of reference data
+  std::vector<QuerySpec> queries;
+  std::vector<ProcessSpec> processes;
 };
 
 struct ServiceOptions {
@@ -35,6 +46,9 @@ struct ServiceOptions {
   // Keys of request hashes and page tokens; the same for ever and in every instance.
   std::string secret;
   std::function<void(const BatchFigures&)> on_batch;
+  // Answers the methods of all services, for processes.
+  Handler* peers = nullptr;
+  std::function<void(const std::string& process, const ProcessFigures&)> on_acted;
 };
 
 class Service : public Handler {
@@ -69,6 +83,8 @@ class Service : public Handler {
   absl::Status MakeCommand(const Method& method, Command* command);
   absl::Status NameTarget(const Method& method, const Message& request, Command* command);
   void HandleRead(CallPtr call, const Method& method);
+  void HandleQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
+                   Shard& shard);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
   absl::StatusOr<std::string> Read(const Method& method, const Message& request,
                                    const std::vector<Shard*>& shards);
@@ -76,6 +92,7 @@ class Service : public Handler {
   std::string Token(log::v1::ConsistencyToken token, const std::vector<Shard*>& shards) const;
   int TokenPartition(const Shard& shard) const;
   absl::Status AddTimers();
+  void AddProcesses();
   absl::StatusOr<bool> ReferenceExistsNow(const AggregateType& type, const std::string& name);
 
   const ServiceSpec spec_;
@@ -83,12 +100,16 @@ class Service : public Handler {
   Registry registry_;
   MethodTable methods_;
   std::vector<std::unique_ptr<Store>> stores_;
-  std::vector<std::unique_ptr<Shard>> shards_;   // the partitions
-  std::unique_ptr<Shard> reference_;             // where the service has reference data
+  std::vector<std::unique_ptr<Shard>> shards_;  // the partitions
+  std::unique_ptr<Shard> reference_;            // where the service has reference data
+  std::vector<std::unique_ptr<Process>> processes_;
   std::vector<std::unique_ptr<Timers>> timers_;  // of each partition, where the service has any
   std::mutex random_mutex_;
   std::mt19937_64 random_{std::random_device{}()};
 };
+
+// The requests of its queries.
+std::vector<const Descriptor*> QueriesOf(const ServiceSpec& spec);
 
 // Topics and folders, which tools read too.
 std::string TopicOf(absl::string_view service);

@@ -34,6 +34,7 @@ Shard::Shard(ShardOptions options)
   if (options_.parents) {
     parents_.emplace(*options_.parents, options_.parents_collection, options_.log, options_.store);
   }
+  for (const Join& join : options_.joins) joins_.emplace_back(join);
 }
 
 void Shard::Start() {
@@ -43,6 +44,10 @@ void Shard::Start() {
       Schedule();
     });
   }
+  // Joined at the next tick, many records at once: nobody waits for it but who says so.
+  for (const Joined& one : joins_) {
+    options_.log->Watch(one.join.partition(), [this] { joins_grew_ = true; });
+  }
   Schedule();
 }
 
@@ -50,7 +55,11 @@ void Shard::Start() {
 absl::Status Shard::LoadPositions() {
   ASSIGN_OR_RETURN(position_, LoadPosition(*options_.store, kAppliedPosition));
   if (parents_) RETURN_IF_ERROR(parents_->Load());
-  Publish(position_.next);
+  for (Joined& one : joins_) {
+    RETURN_IF_ERROR(one.join.Load());
+    Publish(one.next, one.join.next());
+  }
+  PublishApplied(position_.next);
   return absl::OkStatus();
 }
 
@@ -89,14 +98,37 @@ absl::Status Shard::Enqueue(Command& command) {
 
 void Shard::WhenApplied(Offset offset, absl::Time deadline,
                         absl::AnyInvocable<void(absl::Status)> ready) {
+  Wait(applied_, offset, deadline, std::move(ready));
+}
+
+void Shard::WhenJoined(absl::string_view service, Offset offset, absl::Time deadline,
+                       absl::AnyInvocable<void(absl::Status)> ready) {
+  for (Joined& one : joins_) {
+    if (one.join.service() != service) continue;
+    Wait(one.next, offset, deadline, std::move(ready));
+    join_wanted_ = true;
+    return Schedule();
+  }
+  ready(absl::OkStatus());
+}
+
+std::optional<Offset> Shard::joined(absl::string_view service) const {
+  for (const Joined& one : joins_) {
+    if (one.join.service() == service) return one.next.load();
+  }
+  return std::nullopt;
+}
+
+void Shard::Wait(const std::atomic<Offset>& position, Offset offset, absl::Time deadline,
+                 absl::AnyInvocable<void(absl::Status)> ready) {
   absl::Status status;
   {
     std::lock_guard lock(mutex_);
-    if (applied_ < offset && !stopping_) {
-      waiters_.push_back({offset, deadline, std::move(ready)});
+    if (position < offset && !stopping_) {
+      waiters_.push_back({&position, offset, deadline, std::move(ready)});
       return;
     }
-    if (applied_ < offset) status = ShuttingDown();
+    if (position < offset) status = ShuttingDown();
   }
   ready(status);
 }
@@ -112,6 +144,10 @@ void Shard::Tick() {
     late.assign(std::make_move_iterator(first_late), std::make_move_iterator(waiters_.end()));
     waiters_.erase(first_late, waiters_.end());
     retry = state_ != State::kServing && retry_at_ <= now;
+  }
+  if (joins_grew_.exchange(false)) {
+    join_wanted_ = true;
+    retry = true;
   }
   for (auto& waiter : late) {
     waiter.ready(NotSeenYet());
@@ -173,6 +209,10 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       };
       return true;
     }
+    if (state_ != State::kStarting && join_wanted_.exchange(false)) {
+      *work = [this] { FollowJoins(); };
+      return true;
+    }
     if (state_ == State::kServing && !queue_.empty()) {
       *work = [this] { TakeBatch(); };
       return true;
@@ -209,8 +249,8 @@ void Shard::BeginClaim() {
 
 void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   if (!claim.ok()) return Recover(claim.status());
-  const absl::Status replayed =
-      replay_.Run(claim->offset + 1, &position_, [this](Offset applied) { Publish(applied); });
+  const absl::Status replayed = replay_.Run(claim->offset + 1, &position_,
+                                            [this](Offset applied) { PublishApplied(applied); });
   if (!replayed.ok()) return Recover(replayed);
   if (position_.validity.claim.id != claim->id) {
     return Recover(Unavailable("another owner claimed the partition meanwhile"));
@@ -237,14 +277,16 @@ void Shard::Recover(const absl::Status& why) {
   }
 }
 
-void Shard::Publish(Offset applied) {
+void Shard::Publish(std::atomic<Offset>& position, Offset offset) {
   std::vector<Waiter> served;
   {
     std::lock_guard lock(mutex_);
-    applied_ = applied;
+    position = offset;
     if (waiters_.empty()) return;
-    const auto first = std::partition(waiters_.begin(), waiters_.end(),
-                                      [applied](const Waiter& w) { return w.offset > applied; });
+    const auto first =
+        std::partition(waiters_.begin(), waiters_.end(), [&position, offset](const Waiter& w) {
+          return w.position != &position || w.offset > offset;
+        });
     served.assign(std::make_move_iterator(first), std::make_move_iterator(waiters_.end()));
     waiters_.erase(first, waiters_.end());
   }
@@ -258,6 +300,21 @@ bool Shard::AllParentsLive() {
   return !parents_ || std::all_of(batch_.begin(), batch_.end(), [this](const Command& command) {
     return parents_->Check(command.root, command.parents_needed).ok();
   });
+}
+
+// --- joins
+
+// A bounded piece of each, so that commands come in between.
+void Shard::FollowJoins() {
+  for (Joined& one : joins_) {
+    const absl::StatusOr<bool> more = one.join.Follow();
+    if (!more.ok()) return Recover(more.status());
+    if (!*more) continue;
+    Publish(one.next, one.join.next());
+    joins_grew_ = true;  // go on at the next tick, or at once where somebody waits
+    std::lock_guard lock(mutex_);
+    join_wanted_ = join_wanted_ || !waiters_.empty();
+  }
 }
 
 // --- the command path
@@ -322,6 +379,10 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
   if (options_.clock->Now() > command.call->metadata.deadline) {
     return absl::DeadlineExceededError(
         "the deadline passed while the command waited; nothing was done");
+  }
+  if (!command.process_advanced.empty()) {
+    RETURN_IF_ERROR(AddProcessAdvanced(command));
+    return Reply{};
   }
   ASSIGN_OR_RETURN(const auto answered, overlay_->FindRequest(command.root, command.request_id));
   if (answered &&
@@ -406,18 +467,33 @@ absl::StatusOr<Reply> Shard::Preview(const AggregateType& type, const Overlay::R
   return Reply{.body = preview->SerializeAsString()};
 }
 
-// Adds the decision to the batch: as a record for the log, and folded into the overlay.
-absl::Status Shard::AddRecord(const Command& command, const Context& context,
-                              const Message* event) {
+log::v1::Record Shard::NextRecord(log::v1::Record::Kind kind, const std::string& subject) const {
   log::v1::Record record;
-  record.set_kind(event == nullptr ? log::v1::Record::REQUEST_SETTLED : log::v1::Record::EVENT);
+  record.set_kind(kind);
   record.set_claim_id(position_.validity.claim.id);
   record.set_claim_offset(position_.validity.claim.offset);
   record.set_number(position_.validity.number + static_cast<int64_t>(records_.size()) + 1);
-  record.set_subject(context.name);
+  record.set_subject(subject);
+  *record.mutable_record_time() = position_.record_time;
+  return record;
+}
+
+absl::Status Shard::AddProcessAdvanced(const Command& command) {
+  log::v1::Record record = NextRecord(log::v1::Record::PROCESS_ADVANCED, command.name);
+  record.set_value(command.process_advanced);
+  std::string bytes = record.SerializeAsString();
+  RETURN_IF_ERROR(overlay_->Apply(record, bytes, nullptr));
+  records_.push_back(std::move(bytes));
+  return absl::OkStatus();
+}
+
+// Adds the decision to the batch: as a record for the log, and folded into the overlay.
+absl::Status Shard::AddRecord(const Command& command, const Context& context,
+                              const Message* event) {
+  log::v1::Record record = NextRecord(
+      event == nullptr ? log::v1::Record::REQUEST_SETTLED : log::v1::Record::EVENT, context.name);
   record.set_root(command.root);
   *record.mutable_occur_time() = context.occur_time;
-  *record.mutable_record_time() = context.record_time;
   record.set_actor(context.actor);
   record.set_request_id(command.request_id);
   record.set_request_hash(command.request_hash);
@@ -443,7 +519,7 @@ void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
   if (status.ok()) {
     position_.next = offsets->back() + 1;
     status = overlay_->WriteTo(*options_.store, ToCheckpoint(position_));
-    if (status.ok()) Publish(position_.next);
+    if (status.ok()) PublishApplied(position_.next);
   }
   if (!status.ok()) {
     FailBatch(status);

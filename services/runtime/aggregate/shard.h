@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "services/runtime/aggregate/join.h"
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
 #include "services/runtime/aggregate/parents.h"
@@ -50,6 +51,9 @@ struct Command {
   bool request_id_given = false;
   std::string request_hash;
   bool validate_only = false;
+  // A process's word on how far it is (ProcessAdvanced), in place of everything else; `name` is the
+  // process's.
+  std::string process_advanced;
   Offset parents_needed = 0;  // the parents' log must have been followed to here first
 };
 
@@ -67,6 +71,7 @@ struct ShardOptions {
   // nobody does.
   std::optional<TopicPartition> parents;
   std::string parents_collection;  // "customers"
+  std::vector<Join> joins;         // of this store
   EventLog* log = nullptr;
   Store* store = nullptr;
   Executor* executor = nullptr;
@@ -95,12 +100,19 @@ class Shard {
   void WhenApplied(Offset offset, absl::Time deadline,
                    absl::AnyInvocable<void(absl::Status)> ready);
 
-  // Wakes what waits for time: retries and deadlines. Called a few times a second.
+  // The same for what is joined from another service's log; OK at once where nothing is.
+  void WhenJoined(absl::string_view service, Offset offset, absl::Time deadline,
+                  absl::AnyInvocable<void(absl::Status)> ready);
+
+  // Wakes what waits for time: retries, deadlines and what is to be joined. Called a few times a
+  // second.
   void Tick();
 
   State state() const { return state_.load(); }
   // The offset after the last applied record.
   Offset applied() const { return applied_.load(); }
+  // The offset after the last record that was joined from a service; none where it is not joined.
+  std::optional<Offset> joined(absl::string_view service) const;
   size_t queued() const;
   const Store& store() const { return *options_.store; }
   const TopicPartition& partition() const { return options_.partition; }
@@ -114,6 +126,7 @@ class Shard {
     Reply reply;
   };
   struct Waiter {
+    const std::atomic<Offset>* position;
     Offset offset;
     absl::Time deadline;
     absl::AnyInvocable<void(absl::Status)> ready;
@@ -130,6 +143,7 @@ class Shard {
   void Complete(absl::AnyInvocable<void()> completion);
 
   absl::Status LoadPositions();
+  void FollowJoins();
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
@@ -143,19 +157,29 @@ class Shard {
                                      const log::v1::AnsweredRequest& answered);
   absl::StatusOr<Reply> Preview(const AggregateType& type, const Overlay::Row& row,
                                 const Message* event, const Context& context);
+  log::v1::Record NextRecord(log::v1::Record::Kind kind, const std::string& subject) const;
+  absl::Status AddProcessAdvanced(const Command& command);
   absl::Status AddRecord(const Command& command, const Context& context, const Message* event);
   void Confirm(const absl::StatusOr<std::vector<Offset>>& offsets);
   absl::Status StepTo(const std::vector<Offset>& offsets);
   void FinishBatch();
   void Answered();
   void FailBatch(const absl::Status& why);
-  void Publish(Offset applied);
+  void Wait(const std::atomic<Offset>& position, Offset offset, absl::Time deadline,
+            absl::AnyInvocable<void(absl::Status)> ready);
+  void Publish(std::atomic<Offset>& position, Offset offset);
+  void PublishApplied(Offset applied) { Publish(applied_, applied); }
 
   const ShardOptions options_;
 
   // The strand's own.
   Replay replay_;
   std::optional<Parents> parents_;
+  struct Joined {
+    Join join;
+    std::atomic<Offset> next{0};  // join.next(), for readers
+  };
+  std::deque<Joined> joins_;
   Position position_;  // applied_ is what readers may know of it
   std::deque<Command> batch_;
   SequenceCache sequences_;
@@ -169,6 +193,8 @@ class Shard {
   std::atomic<State> state_{State::kStarting};
   std::atomic<Offset> applied_{0};
   std::atomic<bool> follow_wanted_{true};
+  std::atomic<bool> joins_grew_{true};
+  std::atomic<bool> join_wanted_{false};
 
   mutable std::mutex mutex_;
   std::deque<Command> queue_;

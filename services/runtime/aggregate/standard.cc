@@ -191,6 +191,7 @@ absl::StatusOr<bool> DecideWrite(const Method& method, const Message* state, con
     case Method::Kind::kGet:
     case Method::Kind::kList:
     case Method::Kind::kListEvents:
+    case Method::Kind::kQuery:
       break;
   }
   Ensure(false, "only writes are decided");

@@ -67,6 +67,7 @@ struct Metrics::State {
   Histogram* commit_seconds;
   Histogram* commit_records;
   prometheus::Counter* log_bytes;
+  prometheus::Family<prometheus::Counter>* process_commands;
   std::vector<GaugeSource> gauges;
   std::shared_ptr<prometheus::Collectable> scrape;  // the exposer keeps a weak reference
   std::unique_ptr<prometheus::Exposer> exposer;
@@ -136,9 +137,22 @@ Metrics::Metrics(const std::vector<const ServiceDescriptor*>& services)
                            .Help("Bytes of records appended to the log.")
                            .Register(registry)
                            .Add({});
+  state_->process_commands = &prometheus::BuildCounter()
+                                  .Name("rapport_process_commands_total")
+                                  .Help("Commands of processes, by what became of them.")
+                                  .Register(registry);
 }
 
 Metrics::~Metrics() = default;
+
+void Metrics::OnProcess(const std::string& process, const ProcessFigures& figures) {
+  const auto count = [&](const char* outcome, size_t commands) {
+    state_->process_commands->Add({{"process", process}, {"outcome", outcome}})
+        .Increment(static_cast<double>(commands));
+  };
+  count("sent", figures.sent);
+  count("refused", figures.refused);
+}
 
 absl::StatusOr<int> Metrics::Listen(const std::string& address) {
   try {

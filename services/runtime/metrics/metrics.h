@@ -6,7 +6,8 @@
 //   rapport_batch_append_duration_seconds            until the log said durable
 //   rapport_batch_apply_duration_seconds             until the projection had it
 //   rapport_log_commit_duration_seconds, rapport_log_commit_records, rapport_log_bytes_total
-//   rapport_queued_commands{service}, rapport_serving{service}
+//   rapport_process_commands_total{process, outcome}  what processes sent: "sent", "refused" for
+//   good rapport_queued_commands{service}, rapport_serving{service}
 //
 // Threads: all functions from any thread. Counting costs no look-up: what is counted per method is
 // found once, at start.
@@ -18,7 +19,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "services/runtime/aggregate/shard.h"
+#include "services/runtime/aggregate/process.h"
 #include "services/runtime/log/embedded/embedded_log.h"
 #include "services/runtime/rpc/call.h"
 
@@ -36,6 +37,7 @@ class Metrics {
   void Watch(Call& call);
   void OnBatch(const BatchFigures& figures);
   void OnCommit(const GroupCommit& commit);
+  void OnProcess(const std::string& process, const ProcessFigures& figures);
   // Set before Listen: asked at every scrape.
   void AddGauge(const std::string& name, const std::string& help, const std::string& service,
                 std::function<double()> value);
