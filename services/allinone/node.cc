@@ -25,8 +25,8 @@ constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 
 }  // namespace
 
-std::vector<ServiceSpec> AllServices() {
-  return {accounts::Spec(), sales::Spec(), service::Spec(), marketing::Spec()};
+std::vector<ServiceSpec> AllServices(const marketing::Settings& marketing) {
+  return {accounts::Spec(), sales::Spec(), service::Spec(), marketing::Spec(marketing)};
 }
 
 Node::Node(NodeOptions options) : options_(std::move(options)) {
@@ -95,7 +95,7 @@ absl::Status Node::Start(absl::Duration timeout) {
                              .writers = options_.threads},
                             [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
   gateway::GatewayOptions gateway_options{.secret = secret};
-  for (auto& spec : AllServices()) {
+  for (auto& spec : AllServices(options_.marketing)) {
     ServiceOptions service_options{
         .data_dir = options_.data_dir,
         .partitions = options_.partitions,
@@ -104,7 +104,11 @@ absl::Status Node::Start(absl::Duration timeout) {
         .clock = options_.clock,
         .stores = stores_.get(),
         .secret = secret,
-        .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); }};
+        .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
+        .peers = &peers_,
+        .on_acted = [this](
+                        const std::string& process,
+                        const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};
     services_.push_back(std::make_unique<Service>(std::move(spec), std::move(service_options)));
     Service* service = services_.back().get();
     RETURN_IF_ERROR(service->Start(timeout));
@@ -117,9 +121,16 @@ absl::Status Node::Start(absl::Duration timeout) {
                        [service] { return service->Health().ok() ? 1.0 : 0.0; });
   }
   gateway_ = std::make_unique<gateway::Gateway>(std::move(gateway_options));
+  peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
   ticker_ = std::thread([this] { Tick(); });
   return absl::OkStatus();
+}
+
+void Node::Peers::Handle(CallPtr call) {
+  Handler* to = gateway.load();
+  if (to == nullptr) return Finish(std::move(call), Unavailable("starting"));
+  to->Handle(std::move(call));
 }
 
 void Node::Tick() {

@@ -3,12 +3,14 @@
 // Threads: Start and Stop from one; handler() from any between them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gateway/gateway.h"
+#include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
 #include "services/runtime/metrics/metrics.h"
 
@@ -23,6 +25,7 @@ struct NodeOptions {
   size_t memtable_bytes = size_t{512} << 20;
   uint64_t min_free_bytes = uint64_t{256} << 20;
   Clock* clock = nullptr;  // the system's where null
+  marketing::Settings marketing;
 };
 
 class Node {
@@ -49,11 +52,19 @@ class Node {
   absl::StatusOr<std::string> LoadSecret() const;
   void Tick();
 
+  // What processes call; the gateway, once there is one.
+  class Peers : public Handler {
+   public:
+    void Handle(CallPtr call) override;
+    std::atomic<Handler*> gateway{nullptr};
+  };
+
   NodeOptions options_;
   SystemClock system_clock_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<StoreResources> stores_;
   std::unique_ptr<Executor> executor_;
+  Peers peers_;
   std::vector<std::unique_ptr<Service>> services_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<gateway::Gateway> gateway_;
@@ -66,6 +77,6 @@ class Node {
 };
 
 // The specifications of the four services, in the order of their numbers.
-std::vector<ServiceSpec> AllServices();
+std::vector<ServiceSpec> AllServices(const marketing::Settings& marketing = {});
 
 }  // namespace rapport

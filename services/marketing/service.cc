@@ -1,18 +1,26 @@
 #include "services/marketing/service.h"
 
+#include "rapport/marketing/v1/profile.pb.h"
 #include "services/marketing/domain/campaign.h"
 #include "services/marketing/domain/campaign_membership.h"
+#include "services/marketing/domain/recovery.h"
+#include "services/marketing/processes/recovery.h"
+#include "services/marketing/projections/profile.h"
 
 namespace rapport::marketing {
 
-ServiceSpec Spec() {
+ServiceSpec Spec(const Settings& settings) {
   return {.name = "marketing",
           .number = 3,
           .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
               "rapport.marketing.v1.Marketing"),
-          .aggregates = {Aggregate<CampaignAggregate>(), Aggregate<CampaignMembershipAggregate>()},
+          .aggregates = {Aggregate<CampaignAggregate>(), Aggregate<CampaignMembershipAggregate>(),
+                         Aggregate<RecoveryAggregate>()},
           .parents_service = "accounts",
-          .parents_collection = "customers"};
+          .parents_collection = "customers",
+          .joins = ProfileJoins(),
+          .queries = {{v1::GetCustomerProfileRequest::descriptor(), ReadProfile}},
+          .processes = RecoveryProcesses(settings.recovery_margin)};
 }
 
 }  // namespace rapport::marketing

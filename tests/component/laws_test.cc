@@ -22,7 +22,8 @@ const std::map<std::string, std::string>& Samples() {
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
       {"campaigns", "display_name: 'Spring'"},
-      {"campaignMemberships", "campaign: 'campaigns/given'"}};
+      {"campaignMemberships", "campaign: 'campaigns/given'"},
+      {"recoveries", "case: 'customers/given/cases/given'"}};
   return *samples;
 }
 
@@ -44,7 +45,7 @@ std::vector<Resource> AllResources() {
   for (const auto& spec : AllServices()) {
     for (const auto& type : spec.aggregates) {
       Resource resource{.spec = spec, .type = type, .methods = {}};
-      const auto table = BuildMethods(spec.rpc, spec.aggregates);
+      const auto table = BuildMethods(spec.rpc, spec.aggregates, QueriesOf(spec));
       for (const auto& [descriptor, method] : *table) {
         if (method.aggregate != nullptr && method.aggregate->state == type.state) {
           resource.methods[method.kind] = method;
