@@ -18,7 +18,7 @@ MAX_LINES = 400
 GENERATED = {"tools/package-lock.json"}
 FILES_WITHOUT_README = 3
 # One page tells what all folders below have in common: packages of protos, mirrors of the code.
-ALIKE_BELOW = [Path("proto"), Path("tests/unit")]
+ALIKE_BELOW = [Path("proto"), Path("tests/golden"), Path("tests/unit")]
 # Where packages are fetched from and where a tree lies differ from machine to machine.
 FORBIDDEN = re.compile(
     r"(deb|security|snapshot)[.]debian[.]org|pypi[.]org|pythonhosted[.]org|registry[.]npmjs"

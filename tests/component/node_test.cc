@@ -292,5 +292,21 @@ TEST_F(NodeTest, AProjectionThatIsLostIsFoldedAgain) {
             before.body);
 }
 
+TEST_F(NodeTest, EveryRpcIsAnswered) {
+  int rpcs = 0;
+  for (const auto* service : node_->services()) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto* method = service->method(i);
+      if (method->client_streaming() || method->server_streaming()) continue;
+      EXPECT_TRUE(node_->Handles(*method)) << method->full_name();
+      const Reply reply = Call(*node_, method, *NewMessage(method->input_type()));
+      EXPECT_FALSE(absl::IsUnimplemented(reply.status)) << method->full_name();
+      EXPECT_FALSE(absl::IsInternal(reply.status)) << method->full_name();
+      ++rpcs;
+    }
+  }
+  EXPECT_GE(rpcs, 30);
+}
+
 }  // namespace
 }  // namespace rapport::component

@@ -16,7 +16,7 @@
 #include "rapport/sales/v1/order.pb.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
-#include "tests/unit/gateway/rest/random_message.h"
+#include "tests/support/random_message.h"
 
 namespace rapport::rest {
 namespace {
@@ -28,6 +28,7 @@ using google::protobuf::MessageFactory;
 using google::protobuf::util::JsonStringToMessage;
 using google::protobuf::util::MessageToJsonString;
 using test::EveryKind;
+using testing_support::RandomMessage;
 
 constexpr int kMessagesPerType = 30;
 

@@ -13,7 +13,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "google/rpc/error_details.pb.h"
 
-namespace rapport::rest {
+namespace rapport::testing_support {
 
 class RandomMessage {
  public:
@@ -171,4 +171,4 @@ class RandomMessage {
   std::mt19937_64 random_;
 };
 
-}  // namespace rapport::rest
+}  // namespace rapport::testing_support
