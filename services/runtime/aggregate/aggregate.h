@@ -13,6 +13,10 @@
 //     static absl::Status Check(const State& after);             // invariant; optional
 //     static std::string Id(const State& resource);  // the id it must have, where it follows;
 //     optional
+//     // What its decisions look at beside it: Context::rows has them. Of the same root, or
+//     reference
+//     // data of the same service. `resource` is as it is, or as a Create asks for it; optional.
+//     static std::vector<std::string> Reads(const State& resource, absl::string_view name);
 //   };
 //
 // A resource with only the standard methods needs none: Plain<v1::Product, v1::ProductEvent>().
@@ -59,6 +63,7 @@ struct AggregateType {
   absl::Status (*begin)(Message& created, const Context& context) = nullptr;
   absl::Status (*check)(const Message& after) = nullptr;
   std::string (*id)(const Message& resource) = nullptr;
+  std::vector<std::string> (*reads)(const Message& resource, absl::string_view name) = nullptr;
   std::vector<CommandType> commands;
 
   // The rest is read from the descriptors by Describe().
@@ -135,6 +140,11 @@ AggregateType Aggregate() {
   if constexpr (requires { &A::Id; }) {
     type.id = [](const Message& resource) {
       return A::Id(static_cast<const typename A::State&>(resource));
+    };
+  }
+  if constexpr (requires { &A::Reads; }) {
+    type.reads = [](const Message& resource, absl::string_view name) {
+      return A::Reads(static_cast<const typename A::State&>(resource), name);
     };
   }
   return Describe(std::move(type));

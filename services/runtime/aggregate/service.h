@@ -74,7 +74,8 @@ class Service : public Handler {
   // The caller's token raised to what these shards have applied.
   std::string Token(log::v1::ConsistencyToken token, const std::vector<Shard*>& shards) const;
   int TokenPartition(const Shard& shard) const;
-  absl::StatusOr<bool> ReferenceExistsNow(const AggregateType& type, const std::string& name);
+  absl::StatusOr<const Message*> ReadReference(const AggregateType& type, const std::string& name,
+                                               google::protobuf::Arena* arena);
 
   const ServiceSpec spec_;
   const ServiceOptions options_;
