@@ -3,6 +3,8 @@
 #include "rapport/sales/v1/product.pb.h"
 #include "services/sales/domain/activity.h"
 #include "services/sales/domain/order.h"
+#include "services/sales/domain/price.h"
+#include "services/sales/domain/price_book.h"
 
 namespace rapport::sales {
 
@@ -12,7 +14,8 @@ ServiceSpec Spec() {
           .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
               "rapport.sales.v1.Sales"),
           .aggregates = {Plain<v1::Product, v1::ProductEvent>(), Aggregate<OrderAggregate>(),
-                         Aggregate<ActivityAggregate>()},
+                         Aggregate<ActivityAggregate>(), Aggregate<PriceBookAggregate>(),
+                         Aggregate<PriceAggregate>()},
           .parents_service = "accounts",
           .parents_collection = "customers"};
 }

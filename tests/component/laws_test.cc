@@ -19,6 +19,8 @@ const std::map<std::string, std::string>& Samples() {
        "lines { product: 'products/given' quantity { value: '2' }"
        "        amount { currency_code: 'USD' units: 3 nanos: 990000000 } }"},
       {"activities", "kind: CALL subject: 'Call back' assignee: 'users/7'"},
+      {"priceBooks", "display_name: 'Retail' currency_code: 'EUR'"},
+      {"prices", "product: 'products/given' unit_price { currency_code: 'EUR' units: 3 }"},
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
       {"campaigns", "display_name: 'Spring'"},
@@ -34,8 +36,9 @@ struct Resource {
 
   std::string id() const { return type.id == nullptr ? "it" : "given"; }
   std::string name() const {
-    return absl::StrCat(type.is_root ? "" : "customers/given/", type.plural, "/", id());
+    return absl::StrCat(type.is_root ? "" : absl::StrCat(parent(), "/"), type.plural, "/", id());
   }
+  std::string parent() const { return absl::StrCat(CollectionOf(RootOf(type.pattern)), "/given"); }
   std::string root() const { return std::string(RootOf(name())); }
 };
 
@@ -73,6 +76,8 @@ class Laws : public NodeTest, public testing::WithParamInterface<Resource> {
          "product_id: 'given' product { display_name: 'Oats' }");
     Must(std::string(kMarketing) + "CreateCampaign",
          "campaign_id: 'given' campaign { display_name: 'Spring' }");
+    Must(std::string(kSales) + "CreatePriceBook",
+         "price_book_id: 'given' price_book { display_name: 'Retail' currency_code: 'EUR' }");
     ASSERT_TRUE(Samples().contains(resource().type.plural)) << "give this resource a sample";
   }
 
@@ -84,7 +89,7 @@ class Laws : public NodeTest, public testing::WithParamInterface<Resource> {
     auto request = NewMessage(method.descriptor->input_type());
     if (method.request_id != nullptr) SetText(*request, method.request_id, request_id);
     if (kind == Method::Kind::kCreate) {
-      if (method.parent != nullptr) SetText(*request, method.parent, "customers/given");
+      if (method.parent != nullptr) SetText(*request, method.parent, resource().parent());
       SetText(*request, method.id, resource().id());
       auto* sample = request->GetReflection()->MutableMessage(request.get(), method.resource);
       sample->CopyFrom(*FromText(resource().type.state, Samples().at(resource().type.plural)));
@@ -172,7 +177,7 @@ TEST_P(Laws, AnAnswerIsWhatGetAndListShow) {
     EXPECT_EQ(Send(Method::Kind::kGet).body, written.body);
     const Method& list = resource().methods.at(Method::Kind::kList);
     auto request = NewMessage(list.descriptor->input_type());
-    if (list.parent != nullptr) SetText(*request, list.parent, "customers/given");
+    if (list.parent != nullptr) SetText(*request, list.parent, resource().parent());
     request->GetReflection()->SetBool(
         request.get(), request->GetDescriptor()->FindFieldByName("show_deleted"), true);
     auto response = NewMessage(list.descriptor->output_type());

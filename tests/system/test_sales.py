@@ -47,3 +47,33 @@ class TestOrders:
         # Whoever sends a returned order back with another note changes the note only.
         noted = server.http("PATCH", f"/v1/{order['name']}", returned | {"note": "ring twice"})
         assert (noted.code, noted.json.get("note")) == (200, "ring twice"), noted.text
+
+
+def eur(units: int) -> dict:
+    return {"currencyCode": "EUR", "units": units}
+
+
+class TestPriceBooks:
+    def test_prices_are_rows_below_their_book_and_in_its_currency(self, server):
+        for product in ("rye", "spelt"):
+            server.create(f"/v1/products?productId={product}", {"displayName": product})
+        for book in ("retail", "trade"):
+            server.create(f"/v1/priceBooks?priceBookId={book}", {"displayName": book, "currencyCode": "EUR"})
+        assert server.create("/v1/priceBooks/retail:activate", {})["state"] == "ACTIVE"
+        tiers = [{"minimumQuantity": {"value": "10"}, "unitPrice": eur(4)}]
+        rye = {"product": "products/rye", "unitPrice": eur(5), "tiers": tiers, "unitCost": eur(2)}
+        assert server.create("/v1/priceBooks/retail/prices", rye)["name"] == "priceBooks/retail/prices/rye"
+        server.create("/v1/priceBooks/trade/prices", {"product": "products/spelt", "unitPrice": eur(3)})
+        names = [price["name"] for price in server.all("/v1/priceBooks/-/prices", "prices")]
+        assert names == ["priceBooks/retail/prices/rye", "priceBooks/trade/prices/spelt"]
+
+        def refused(path: str, price: dict) -> tuple[int, str]:
+            answer = server.http("POST", path, price)
+            return answer.code, answer.json["error"]["message"]
+
+        spelt = {"product": "products/spelt", "unitPrice": {"currencyCode": "USD", "units": 3}}
+        assert refused("/v1/priceBooks/retail/prices", spelt) == (400, "price.unitPrice: must be in EUR, as the price book is")
+        assert refused("/v1/priceBooks/none/prices", rye)[0] == 404
+        assert refused("/v1/priceBooks/retail/prices", rye | {"product": "products/none"})[0] == 400
+        server.http("DELETE", "/v1/priceBooks/trade")
+        assert refused("/v1/priceBooks/trade/prices", rye)[0] == 400

@@ -50,6 +50,13 @@ constexpr Template kTemplates[] = {
     {"sales.v1.Sales.ReturnOrder",
      R"(name: "customers/$0/orders/$1" reason: "stale" lines { line: 1 quantity { value: "0.5" }
         amount { currency_code: "USD" nanos: 10000000 } })"},
+    {"sales.v1.Sales.CreatePriceBook",
+     R"(price_book_id: "$2" price_book { display_name: "Book $3" currency_code: "USD" })"},
+    {"sales.v1.Sales.ActivatePriceBook", R"(name: "priceBooks/$2")"},
+    {"sales.v1.Sales.CreatePrice",
+     R"(parent: "priceBooks/$2" price { product: "products/$2"
+        unit_price { currency_code: "USD" units: $3 } })"},
+    {"sales.v1.Sales.DeletePriceBook", R"(name: "priceBooks/$2")"},
     {"sales.v1.Sales.CreateActivity",
      R"(parent: "customers/$0" activity_id: "$1" activity { kind: CALL subject: "call $3" })"},
     {"sales.v1.Sales.AssignActivity", R"(name: "customers/$0/activities/$1" assignee: "users/$3")"},
