@@ -21,6 +21,10 @@ const std::map<std::string, std::string>& Samples() {
       {"activities", "kind: CALL subject: 'Call back' assignee: 'users/7'"},
       {"priceBooks", "display_name: 'Retail' currency_code: 'EUR'"},
       {"prices", "product: 'products/given' unit_price { currency_code: 'EUR' units: 3 }"},
+      {"salesProcesses",
+       "display_name: 'Direct' stages { stage_id: 'lead' display_name: 'Lead' category: PIPELINE "
+       "}"},
+      {"opportunities", "process: 'salesProcesses/given' display_name: 'New fleet'"},
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
       {"campaigns", "display_name: 'Spring'"},
@@ -78,6 +82,9 @@ class Laws : public NodeTest, public testing::WithParamInterface<Resource> {
          "campaign_id: 'given' campaign { display_name: 'Spring' }");
     Must(std::string(kSales) + "CreatePriceBook",
          "price_book_id: 'given' price_book { display_name: 'Retail' currency_code: 'EUR' }");
+    Must(std::string(kSales) + "CreateSalesProcess",
+         "sales_process_id: 'given' sales_process { display_name: 'Direct'"
+         "  stages { stage_id: 'lead' display_name: 'Lead' category: PIPELINE } }");
     ASSERT_TRUE(Samples().contains(resource().type.plural)) << "give this resource a sample";
   }
 

@@ -77,3 +77,37 @@ class TestPriceBooks:
         assert refused("/v1/priceBooks/retail/prices", rye | {"product": "products/none"})[0] == 400
         server.http("DELETE", "/v1/priceBooks/trade")
         assert refused("/v1/priceBooks/trade/prices", rye)[0] == 400
+
+
+class TestOpportunities:
+    def test_a_deal_goes_through_the_stages_of_its_process(self, server):
+        stages = [
+            {"stageId": "lead", "displayName": "Lead", "category": "OMITTED", "probabilityPercent": 10},
+            {"stageId": "bid", "displayName": "Bid", "category": "COMMIT", "probabilityPercent": 80},
+        ]
+        process = server.create("/v1/salesProcesses?salesProcessId=direct", {"displayName": "Direct", "stages": stages})
+        server.create("/v1/customers?customerId=buyer", {"displayName": "Ada", "kind": "PERSON"})
+        path = "/v1/customers/buyer/opportunities"
+        deal = {"process": "salesProcesses/direct", "displayName": "Fleet", "owner": "users/7", "amount": usd("9.5")}
+        opened = server.create(f"{path}?opportunityId=o&occurTime=2026-01-01T00:00:00Z", deal)
+        assert (opened["stage"], opened["probabilityPercent"]) == ("lead", 10)
+
+        # What the process says later holds for stages that are entered later.
+        stages[1]["probabilityPercent"] = 70
+        assert server.http("PATCH", f"/v1/{process['name']}", {"stages": stages}).code == 200
+        advanced = server.create(f"{path}/o:advance", {"stage": "bid", "occurTime": "2026-01-03T00:00:00Z"})
+        assert (advanced["stage"], advanced["probabilityPercent"], advanced["category"]) == ("bid", 70, "COMMIT")
+        assert advanced["stageHistory"][0] == {
+            "stage": "lead", "enterTime": "2026-01-01T00:00:00Z", "timeInStage": "172800s",
+        }  # fmt: skip
+        refused = server.http("POST", f"{path}/o:advance", {"stage": "dinner"})
+        assert refused.code == 400 and "it has lead, bid" in refused.json["error"]["message"]
+        stuck = server.get('/v1/customers/-/opportunities?filter=stage%3D%22bid%22+AND+stage_enter_time%3C%222026-02-01T00:00:00Z%22')
+        assert [deal["name"] for deal in stuck["opportunities"]] == ["customers/buyer/opportunities/o"]
+
+        lost = server.create(f"{path}/o:lose", {"reason": "price", "competitor": "Acme"})
+        assert (lost["state"], lost["competitor"]) == ("LOST", "Acme")
+        refused = server.http("POST", f"{path}/o:win", {})
+        assert (refused.code, reason(refused)) == (400, "OPPORTUNITY_CLOSED")
+        assert server.create(f"{path}/o:reopen", {"reason": "they came back"})["state"] == "OPEN"
+        assert server.create(f"{path}/o:win", {})["state"] == "WON"

@@ -65,6 +65,8 @@ TEST(Routes, FindsMethods) {
       {"POST", "/v1/customers/h1/orders/b1:return", "ReturnOrder"},
       {"POST", "/v1/customers/h1/cases/c1:escalate", "EscalateCase"},
       {"GET", "/v1/customers/-/activities", "ListActivities"},
+      {"POST", "/v1/customers/h1/opportunities/o1:advance", "AdvanceOpportunity"},
+      {"POST", "/v1/salesProcesses", "CreateSalesProcess"},
       {"POST", "/v1/priceBooks/b1:activate", "ActivatePriceBook"},
       {"GET", "/v1/priceBooks/-/prices", "ListPrices"},
       {"POST", "/v1/customers/h1/activities/a1:complete", "CompleteActivity"},
