@@ -2,7 +2,11 @@
 
 #include "rapport/sales/v1/product.pb.h"
 #include "services/sales/domain/activity.h"
+#include "services/sales/domain/opportunity.h"
 #include "services/sales/domain/order.h"
+#include "services/sales/domain/price.h"
+#include "services/sales/domain/price_book.h"
+#include "services/sales/domain/sales_process.h"
 
 namespace rapport::sales {
 
@@ -12,7 +16,9 @@ ServiceSpec Spec() {
           .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
               "rapport.sales.v1.Sales"),
           .aggregates = {Plain<v1::Product, v1::ProductEvent>(), Aggregate<OrderAggregate>(),
-                         Aggregate<ActivityAggregate>()},
+                         Aggregate<ActivityAggregate>(), Aggregate<PriceBookAggregate>(),
+                         Aggregate<PriceAggregate>(), Aggregate<SalesProcessAggregate>(),
+                         Aggregate<OpportunityAggregate>()},
           .parents_service = "accounts",
           .parents_collection = "customers"};
 }

@@ -24,6 +24,12 @@ const std::map<std::string, std::string>& Samples() {
        "lines { product: 'products/given' quantity { value: '2' }"
        "        amount { currency_code: 'USD' units: 3 nanos: 990000000 } }"},
       {"activities", "kind: CALL subject: 'Call back' assignee: 'users/7'"},
+      {"priceBooks", "display_name: 'Retail' currency_code: 'EUR'"},
+      {"prices", "product: 'products/given' unit_price { currency_code: 'EUR' units: 3 }"},
+      {"salesProcesses",
+       "display_name: 'Direct' stages { stage_id: 'lead' display_name: 'Lead' category: PIPELINE "
+       "}"},
+      {"opportunities", "process: 'salesProcesses/given' display_name: 'New fleet'"},
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
       {"campaigns", "display_name: 'Spring'"},
@@ -46,10 +52,13 @@ struct Resource {
   std::map<Method::Kind, Method> methods;  // the standard ones
   std::vector<Method> verbs;
 
-  // Of the customer `under`, or, where it is a root itself, with that id.
+  // Of the root `under`, or, where it is a root itself, with that id.
   std::string NameUnder(const std::string& under) const {
     if (type.is_root) return absl::StrCat(type.plural, "/", under == "given" ? "it" : under);
-    return absl::StrCat("customers/", under, "/", type.plural, "/", IdUnder(under));
+    return absl::StrCat(ParentUnder(under), "/", type.plural, "/", IdUnder(under));
+  }
+  std::string ParentUnder(const std::string& under) const {
+    return absl::StrCat(CollectionOf(RootOf(type.pattern)), "/", under);
   }
   std::string IdUnder(const std::string& under) const {
     if (type.id != nullptr) return "given";
@@ -96,6 +105,10 @@ class LawTest : public NodeTest {
          "product_id: 'given' product { display_name: 'Oats' }");
     Must(std::string(kMarketing) + "CreateCampaign",
          "campaign_id: 'given' campaign { display_name: 'Spring' }");
+    CreatePriceBook("given");
+    Must(std::string(kSales) + "CreateSalesProcess",
+         "sales_process_id: 'given' sales_process { display_name: 'Direct'"
+         "  stages { stage_id: 'lead' display_name: 'Lead' category: PIPELINE } }");
   }
 
   // The resource that a law is about.
@@ -113,7 +126,9 @@ class LawTest : public NodeTest {
     auto request = NewMessage(method.descriptor->input_type());
     if (method.request_id != nullptr) SetText(*request, method.request_id, request_id);
     if (kind == Method::Kind::kCreate) {
-      if (method.parent != nullptr) SetText(*request, method.parent, "customers/" + under_);
+      if (method.parent != nullptr) {
+        SetText(*request, method.parent, resource().ParentUnder(under_));
+      }
       SetText(*request, method.id, resource().IdUnder(under_));
       auto* sample = request->GetReflection()->MutableMessage(request.get(), method.resource);
       sample->CopyFrom(*FromText(resource().type.state, Samples().at(resource().type.plural)));
@@ -170,7 +185,7 @@ class LawTest : public NodeTest {
   // Where nothing else has happened yet.
   void BeginLife() {
     under_ = absl::StrCat("life-", ++lives_begun_);
-    if (!resource().type.is_root) CreateCustomer(under_);
+    if (!resource().type.is_root) CreateParent(under_);
   }
   // What the node's folder holds, read while the node is stopped: of each partition its log's end
   // and its projection's dump. A start claims every partition, which is one record.
@@ -191,6 +206,18 @@ class LawTest : public NodeTest {
   }
 
   const Resource* resource_ = nullptr;
+  void CreateParent(const std::string& id) {
+    if (resource().ParentUnder(id) == "customers/" + id) {
+      CreateCustomer(id);
+    } else {
+      CreatePriceBook(id);
+    }
+  }
+  void CreatePriceBook(const std::string& id) {
+    Must(std::string(kSales) + "CreatePriceBook",
+         "price_book_id: '" + id + "' price_book { display_name: 'Retail' currency_code: 'EUR' }");
+  }
+
   std::string under_ = "given";
   int lives_begun_ = 0;
 };
@@ -317,7 +344,7 @@ TEST_P(Laws, AnAnswerIsWhatGetAndListShow) {
     EXPECT_EQ(Send(Method::Kind::kGet).body, written.body);
     const Method& list = resource().methods.at(Method::Kind::kList);
     auto request = NewMessage(list.descriptor->input_type());
-    if (list.parent != nullptr) SetText(*request, list.parent, "customers/given");
+    if (list.parent != nullptr) SetText(*request, list.parent, resource().parent());
     request->GetReflection()->SetBool(
         request.get(), request->GetDescriptor()->FindFieldByName("show_deleted"), true);
     auto response = NewMessage(list.descriptor->output_type());

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -17,6 +18,7 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/standard.h"
+#include "services/runtime/base/resource_name.h"
 #include "services/sales/service.h"
 #include "services/service/service.h"
 #include "tests/support/reason.h"
@@ -48,7 +50,8 @@ inline Subject FindSubject(const google::protobuf::Descriptor* state) {
       if (type.state != state) continue;
       subject.type = &type;
       subject.methods = *BuildMethods(spec.rpc, spec.aggregates, QueriesOf(spec));
-      subject.name = absl::StrCat(type.is_root ? "" : "customers/ada/", type.plural, "/it");
+      const std::string parent = absl::StrCat(CollectionOf(RootOf(type.pattern)), "/ada/");
+      subject.name = absl::StrCat(type.is_root ? "" : parent, type.plural, "/it");
     }
   }
   Ensure(subject.type != nullptr, "a spec is about an aggregate of a service");
@@ -140,16 +143,35 @@ class Scenario {
     const Context context{.name = subject_.name,
                           .occur_time = At(1'000),
                           .record_time = At(1'000),
-                          .actor = "users/agent"};
+                          .actor = "users/agent",
+                          .rows = RowsFor(*method, request)};
     auto decided = DecideWrite(*method, state_.get(), request, context, "uid", &event);
     return Outcome<A>(state_ ? *state_ : typename A::State(), std::move(decided), event, subject_);
   }
 
   const typename A::State& state() const { return *state_; }
 
+  // Another resource that there is. Decisions see it where the aggregate Reads it.
+  template <class Row>
+  Scenario& Seeing(const Row& row) {
+    seen_[row.name()] = std::make_shared<Row>(row);
+    return *this;
+  }
+
  private:
+  RowsRead RowsFor(const Method& method, const Message& request) const {
+    RowsRead rows;
+    for (const auto& name : RowsToRead(method, state_.get(), request, subject_.name)) {
+      if (const auto found = seen_.find(name); found != seen_.end()) {
+        rows.Add(name, found->second.get());
+      }
+    }
+    return rows;
+  }
+
   const Subject subject_;
   std::unique_ptr<typename A::State> state_;
+  std::map<std::string, std::shared_ptr<Message>> seen_;
   int64_t sequence_ = 0;
 };
 

@@ -16,6 +16,10 @@
 //     // command's event moves or ends the timer.
 //     static std::optional<Timestamp> DueTime(const State&);
 //     using OnDue = v1::MarkCaseOverdueRequest;
+//     // What its decisions look at beside it: Context::rows has them. Of the same root, or
+//     reference
+//     // data of the same service. `resource` is as it is, or as a Create asks for it; optional.
+//     static std::vector<std::string> Reads(const State& resource, absl::string_view name);
 //   };
 //
 // A resource with only the standard methods needs none: Plain<v1::Product, v1::ProductEvent>().
@@ -65,6 +69,7 @@ struct AggregateType {
   std::string (*id)(const Message& resource) = nullptr;
   std::optional<google::protobuf::Timestamp> (*due_time)(const Message& state) = nullptr;
   const Descriptor* on_due = nullptr;  // the request that a timer sends; null where there is none
+  std::vector<std::string> (*reads)(const Message& resource, absl::string_view name) = nullptr;
   std::vector<CommandType> commands;
 
   // The rest is read from the descriptors by Describe().
@@ -147,6 +152,11 @@ AggregateType Aggregate() {
     type.on_due = A::OnDue::descriptor();
     type.due_time = [](const Message& state) {
       return A::DueTime(static_cast<const typename A::State&>(state));
+    };
+  }
+  if constexpr (requires { &A::Reads; }) {
+    type.reads = [](const Message& resource, absl::string_view name) {
+      return A::Reads(static_cast<const typename A::State&>(resource), name);
     };
   }
   return Describe(std::move(type));

@@ -84,17 +84,21 @@ const AggregateType* Registry::FindByPlural(absl::string_view plural) const {
   return found == by_plural_.end() ? nullptr : found->second;
 }
 
+absl::StatusOr<Message*> ReadStored(const Store& store, const AggregateType& type,
+                                    const std::string& name, google::protobuf::Arena* arena,
+                                    std::string* bytes) {
+  ASSIGN_OR_RETURN(const bool found, store.Get(keys::Row(type.plural, name), bytes));
+  if (!found) return nullptr;
+  Message* row = NewMessage(type.state, arena);
+  if (row->ParseFromString(*bytes)) return row;
+  return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
+}
+
 absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std::string& name) {
   if (const auto present = rows_.find(name); present != rows_.end()) return &present->second;
   // Kept only once it was read: a row that could not be is not a resource that does not exist.
   Row row{.type = &type};
-  ASSIGN_OR_RETURN(const bool found, store_.Get(keys::Row(type.plural, name), &row.bytes));
-  if (found) {
-    row.state = NewMessage(type.state, &arena_);
-    if (!row.state->ParseFromString(row.bytes)) {
-      return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
-    }
-  }
+  ASSIGN_OR_RETURN(row.state, ReadStored(store_, type, name, &arena_, &row.bytes));
   return &rows_.emplace(name, std::move(row)).first->second;
 }
 

@@ -104,6 +104,11 @@ class Overlay {
   std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
 };
 
+// The stored row and its bytes, null where there is none. DATA_LOSS where it cannot be read.
+absl::StatusOr<Message*> ReadStored(const Store& store, const AggregateType& type,
+                                    const std::string& name, google::protobuf::Arena* arena,
+                                    std::string* bytes);
+
 // Whether a projection's row may be forgotten at `now`: request ids that are past their window by a
 // day, so that clocks need not agree. They grow without end otherwise.
 bool MayForget(absl::string_view key, absl::string_view value, absl::Time now);

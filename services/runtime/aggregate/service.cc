@@ -70,15 +70,15 @@ absl::Status Service::Start(absl::Duration timeout) {
   const std::string topic = TopicOf(spec_.name);
   RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
 
-  ShardOptions common{.log = options_.log,
-                      .executor = options_.executor,
-                      .clock = options_.clock,
-                      .registry = &registry_,
-                      .reference_exists =
-                          [this](const AggregateType& type, const std::string& name) {
-                            return ReferenceExistsNow(type, name);
-                          },
-                      .on_batch = options_.on_batch};
+  ShardOptions common{
+      .log = options_.log,
+      .executor = options_.executor,
+      .clock = options_.clock,
+      .registry = &registry_,
+      .read_reference =
+          [this](const AggregateType& type, const std::string& name,
+                 google::protobuf::Arena* arena) { return ReadReference(type, name, arena); },
+      .on_batch = options_.on_batch};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
     ASSIGN_OR_RETURN(auto store, Store::Open(*options_.stores, path));
@@ -441,7 +441,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
         !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
       return BadName("parent", name, ParentPattern(*method.aggregate));
     }
-    if (method.aggregate->is_root && method.aggregate->plural != kSpreadCollection) {
+    if (IsReference(RootOf(method.aggregate->pattern))) {
       targets.push_back(reference_.get());
     } else {
       for (auto& shard : shards_) targets.push_back(shard.get());
@@ -491,13 +491,14 @@ std::string Service::Token(log::v1::ConsistencyToken token,
 }
 
 // Reference data is decided in this process, so its projection holds all that was acknowledged.
-absl::StatusOr<bool> Service::ReferenceExistsNow(const AggregateType& type,
-                                                 const std::string& name) {
+absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
+                                                      const std::string& name,
+                                                      google::protobuf::Arena* arena) {
+  // Another customer's rows are another partition's: here they are as good as unknown.
+  if (!IsReference(RootOf(name))) return nullptr;
   Ensure(reference_ != nullptr, "a reference names reference data of the same service");
-  Overlay overlay(reference_->store(), registry_);
-  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay.Find(type, name));
-  return row->state != nullptr &&
-         !row->state->GetReflection()->HasField(*row->state, type.fields.delete_time);
+  std::string bytes;
+  return ReadStored(reference_->store(), type, name, arena, &bytes);
 }
 
 }  // namespace rapport

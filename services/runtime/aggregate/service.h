@@ -93,7 +93,8 @@ class Service : public Handler {
   int TokenPartition(const Shard& shard) const;
   absl::Status AddTimers();
   void AddProcesses();
-  absl::StatusOr<bool> ReferenceExistsNow(const AggregateType& type, const std::string& name);
+  absl::StatusOr<const Message*> ReadReference(const AggregateType& type, const std::string& name,
+                                               google::protobuf::Arena* arena);
 
   const ServiceSpec spec_;
   const ServiceOptions options_;

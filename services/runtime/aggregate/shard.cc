@@ -390,6 +390,7 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
     return AnswerRepeat(command, *answered);
   }
   if (parents_) RETURN_IF_ERROR(parents_->Check(command.root, command.parents_needed));
+  RETURN_IF_ERROR(CheckRoot(command));
   return DecideNew(command, *command.method->aggregate);
 }
 
@@ -432,12 +433,15 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
   }
   Message* event = NewMessage(type.event, overlay_->arena());
   const std::string uid = MakeUid(absl::StrCat(command.name, "\n", command.request_id));
+  RETURN_IF_ERROR(ReadRows(command, row->state, &context.rows));
   ASSIGN_OR_RETURN(const bool decided,
                    DecideWrite(method, row->state, request, context, uid, event));
   if (method.resource != nullptr) {
     RETURN_IF_ERROR(CheckReferences(request.GetReflection()->GetMessage(request, method.resource),
                                     row->state, method.resource->name(), type.references,
-                                    options_.reference_exists));
+                                    [&](const AggregateType& other, const std::string& name) {
+                                      return ReadOther(command.root, other, name);
+                                    }));
   }
   if (decided && event->ByteSizeLong() + row->bytes.size() > kMaxRowBytes) {
     return InvalidField(method.resource == nullptr ? "name" : method.resource->name(),
@@ -451,6 +455,39 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
     RETURN_IF_ERROR(AddRecord(command, context, nullptr));
   }
   return Reply{.body = row->bytes};
+}
+
+// Where the root is decided here too, its children are written only while it lives.
+absl::Status Shard::CheckRoot(const Command& command) {
+  const AggregateType* root = options_.registry->FindByPlural(CollectionOf(command.root));
+  if (root == nullptr || root == command.method->aggregate) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(*root, command.root));
+  if (row->state == nullptr) return NotFound(command.root);
+  if (!row->state->GetReflection()->HasField(*row->state, root->fields.delete_time)) {
+    return absl::OkStatus();
+  }
+  return Refused("rapport", "DELETED", command.root, "it is deleted; undelete it first");
+}
+
+// A row that a decision looks at: of the same root as the batch's earlier commands leave it, or
+// reference data. What another root's row says may change before the decision is durable, so that
+// what was taken from it goes into the event.
+absl::StatusOr<const Message*> Shard::ReadOther(absl::string_view root, const AggregateType& type,
+                                                const std::string& name) {
+  if (RootOf(name) != root) return options_.read_reference(type, name, overlay_->arena());
+  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(type, name));
+  return row->state;
+}
+
+absl::Status Shard::ReadRows(const Command& command, const Message* state, RowsRead* rows) {
+  for (std::string& name :
+       RowsToRead(*command.method, state, *command.call->request, command.name)) {
+    const AggregateType* type = options_.registry->FindByPlural(CollectionOf(name));
+    if (type == nullptr) continue;
+    ASSIGN_OR_RETURN(const Message* row, ReadOther(command.root, *type, name));
+    if (row != nullptr) rows->Add(std::move(name), row);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Reply> Shard::Preview(const AggregateType& type, const Overlay::Row& row,

@@ -77,7 +77,10 @@ struct ShardOptions {
   Executor* executor = nullptr;
   Clock* clock = nullptr;
   const Registry* registry = nullptr;
-  ReferenceExists reference_exists;
+  // Reference data of the service as it is now, null where there is none; the arena's.
+  std::function<absl::StatusOr<const Message*>(const AggregateType& type, const std::string& name,
+                                               google::protobuf::Arena* arena)>
+      read_reference;
   std::function<void(const BatchFigures&)> on_batch;
 };
 
@@ -153,6 +156,10 @@ class Shard {
   void DecideBatch();
   absl::StatusOr<Reply> Decide(Command& command);
   absl::StatusOr<Reply> DecideNew(Command& command, const AggregateType& type);
+  absl::Status CheckRoot(const Command& command);
+  absl::StatusOr<const Message*> ReadOther(absl::string_view root, const AggregateType& type,
+                                           const std::string& name);
+  absl::Status ReadRows(const Command& command, const Message* state, RowsRead* rows);
   absl::StatusOr<Reply> AnswerRepeat(const Command& command,
                                      const log::v1::AnsweredRequest& answered);
   absl::StatusOr<Reply> Preview(const AggregateType& type, const Overlay::Row& row,

@@ -84,7 +84,7 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
 }
 
 void CheckReference(const Message& message, const ReferenceField& reference, size_t depth,
-                    const std::string& path, const ReferenceExists& exists, absl::Status* status) {
+                    const std::string& path, const ReadRow& read, absl::Status* status) {
   const auto* field = reference.path[depth];
   const auto* reflection = message.GetReflection();
   const int count = field->is_repeated()                   ? reflection->FieldSize(message, field)
@@ -96,16 +96,16 @@ void CheckReference(const Message& message, const ReferenceField& reference, siz
     if (depth + 1 < reference.path.size()) {
       const auto& inner = field->is_repeated() ? reflection->GetRepeatedMessage(message, field, i)
                                                : reflection->GetMessage(message, field);
-      CheckReference(inner, reference, depth + 1, here, exists, status);
+      CheckReference(inner, reference, depth + 1, here, read, status);
       continue;
     }
     const std::string name = field->is_repeated() ? reflection->GetRepeatedString(message, field, i)
                                                   : reflection->GetString(message, field);
     if (name.empty()) continue;
-    const absl::StatusOr<bool> found = exists(*reference.target, name);
+    const absl::StatusOr<const Message*> found = read(*reference.target, name);
     if (!found.ok()) {
       *status = found.status();
-    } else if (!*found) {
+    } else if (*found == nullptr || IsDeleted(*reference.target, **found)) {
       *status = InvalidField(here, absl::StrCat(name, " does not exist; create it first"));
     }
   }
@@ -151,10 +151,20 @@ std::vector<ReferenceField> FindReferences(const Descriptor* resource,
   return found;
 }
 
+std::vector<std::string> RowsToRead(const Method& method, const Message* state,
+                                    const Message& request, absl::string_view name) {
+  if (method.aggregate->reads == nullptr) return {};
+  if (method.kind == Method::Kind::kCreate) {
+    return method.aggregate->reads(request.GetReflection()->GetMessage(request, method.resource),
+                                   name);
+  }
+  if (state == nullptr) return {};
+  return method.aggregate->reads(*state, name);
+}
+
 absl::Status CheckReferences(const Message& resource, const Message* present,
                              absl::string_view prefix,
-                             const std::vector<ReferenceField>& references,
-                             const ReferenceExists& exists) {
+                             const std::vector<ReferenceField>& references, const ReadRow& read) {
   absl::Status status;
   google::protobuf::util::MessageDifferencer differencer;
   for (const auto& reference : references) {
@@ -162,7 +172,7 @@ absl::Status CheckReferences(const Message& resource, const Message* present,
     if (present != nullptr && differencer.CompareWithFields(resource, *present, field, field)) {
       continue;
     }
-    CheckReference(resource, reference, 0, std::string(prefix), exists, &status);
+    CheckReference(resource, reference, 0, std::string(prefix), read, &status);
   }
   return status;
 }

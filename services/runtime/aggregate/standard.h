@@ -13,17 +13,20 @@ namespace rapport {
 std::vector<ReferenceField> FindReferences(const Descriptor* resource,
                                            const std::vector<AggregateType>& aggregates);
 
-// Whether a reference resource exists and is not deleted.
-using ReferenceExists =
-    std::function<absl::StatusOr<bool>(const AggregateType& type, const std::string& name)>;
+// A row of this service as it is now, null where there is none; lives as long as the decision.
+using ReadRow = std::function<absl::StatusOr<const Message*>(const AggregateType& type,
+                                                             const std::string& name)>;
+
+// Names of the rows that deciding the write looks at beside its own: what the aggregate Reads.
+std::vector<std::string> RowsToRead(const Method& method, const Message* state,
+                                    const Message& request, absl::string_view name);
 
 // INVALID_ARGUMENT naming the field and the resource that does not exist. `prefix` is the
 // resource's field in the request: "order". Fields that are in `present` as they are in `resource`
 // are not asked about: what an order refers to may have been deleted since. `present` may be null.
 absl::Status CheckReferences(const Message& resource, const Message* present,
                              absl::string_view prefix,
-                             const std::vector<ReferenceField>& references,
-                             const ReferenceExists& exists);
+                             const std::vector<ReferenceField>& references, const ReadRow& read);
 
 // Decides a write. `state` is null where there is no such resource; `uid` is for one that is made.
 // Writes the event and says whether there is one.

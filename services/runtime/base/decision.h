@@ -4,13 +4,16 @@
 // knows of gRPC, RocksDB or Kafka.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/generated_enum_reflection.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "services/runtime/base/status.h"
 
@@ -20,12 +23,31 @@ namespace rapport {
 template <class... T>
 struct Types {};
 
+// Other resources as a decision found them, by name: the ones that its aggregate's Reads asked for.
+class RowsRead {
+ public:
+  void Add(std::string name, const google::protobuf::Message* row) {
+    rows_.emplace(std::move(name), row);
+  }
+  // Null where there is no such resource. A deleted one is there, with its delete_time.
+  template <class State>
+  const State* Find(const std::string& name) const {
+    const auto found = rows_.find(name);
+    return found == rows_.end() ? nullptr
+                                : google::protobuf::DynamicCastToGenerated<State>(found->second);
+  }
+
+ private:
+  std::map<std::string, const google::protobuf::Message*> rows_;
+};
+
 // The circumstances of a command.
 struct Context {
   std::string name;                         // the resource that the command is about
   google::protobuf::Timestamp occur_time;   // when it happened, by the caller's word
   google::protobuf::Timestamp record_time;  // now; never goes back within a partition
   std::string actor;                        // who calls
+  RowsRead rows;                            // what the decision may look at beside its own state
 };
 
 // What a record's envelope says of its event, whenever it is folded.

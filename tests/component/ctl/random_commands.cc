@@ -50,6 +50,25 @@ constexpr Template kTemplates[] = {
     {"sales.v1.Sales.ReturnOrder",
      R"(name: "customers/$0/orders/$1" reason: "stale" lines { line: 1 quantity { value: "0.5" }
         amount { currency_code: "USD" nanos: 10000000 } })"},
+    {"sales.v1.Sales.CreatePriceBook",
+     R"(price_book_id: "$2" price_book { display_name: "Book $3" currency_code: "USD" })"},
+    {"sales.v1.Sales.ActivatePriceBook", R"(name: "priceBooks/$2")"},
+    {"sales.v1.Sales.CreatePrice",
+     R"(parent: "priceBooks/$2" price { product: "products/$2"
+        unit_price { currency_code: "USD" units: $3 } })"},
+    {"sales.v1.Sales.DeletePriceBook", R"(name: "priceBooks/$2")"},
+    {"sales.v1.Sales.CreateSalesProcess",
+     R"(sales_process_id: "$2" sales_process { display_name: "Process $3"
+        stages { stage_id: "lead" display_name: "Lead" category: PIPELINE probability_percent: 10 }
+        stages { stage_id: "bid" display_name: "Bid" category: COMMIT probability_percent: 80 } })"},
+    {"sales.v1.Sales.CreateOpportunity",
+     R"(parent: "customers/$0" opportunity_id: "$1" opportunity {
+        process: "salesProcesses/$2" display_name: "deal $3" })"},
+    {"sales.v1.Sales.AdvanceOpportunity", R"(name: "customers/$0/opportunities/$1" stage: "bid")"},
+    {"sales.v1.Sales.LoseOpportunity",
+     R"(name: "customers/$0/opportunities/$1" reason: "price" competitor: "Acme")"},
+    {"sales.v1.Sales.ReopenOpportunity",
+     R"(name: "customers/$0/opportunities/$1" reason: "again" stage: "lead")"},
     {"sales.v1.Sales.CreateActivity",
      R"(parent: "customers/$0" activity_id: "$1" activity { kind: CALL subject: "call $3" })"},
     {"sales.v1.Sales.AssignActivity", R"(name: "customers/$0/activities/$1" assignee: "users/$3")"},

@@ -44,7 +44,9 @@ class ShardHarness {
                      .executor = executor_.get(),
                      .clock = clock_,
                      .registry = &registry_,
-                     .reference_exists = [](const auto&, const auto&) { return true; }});
+                     .read_reference = [](const auto&, const auto&, auto*) -> const Message* {
+                       return nullptr;
+                     }});
     shard_->Start();
   }
   ~ShardHarness() {
