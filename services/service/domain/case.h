@@ -14,6 +14,8 @@ struct CaseAggregate {
   using Commands = Types<v1::AssignCaseRequest, v1::EscalateCaseRequest, v1::ResolveCaseRequest,
                          v1::CloseCaseRequest, v1::ReopenCaseRequest>;
 
+  // A parent is a case of the same customer. It is older than its children, so that no case is
+  // above itself.
   static absl::Status Begin(State& created, const Context& context);
   // A case has a priority; an update cannot take it away.
   static absl::Status Check(const State& after);
