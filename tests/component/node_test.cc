@@ -7,6 +7,7 @@
 #include "rapport/log/v1/history.pb.h"
 #include "rapport/marketing/v1/campaign_membership.pb.h"
 #include "rapport/sales/v1/order.pb.h"
+#include "rapport/sales/v1/price.pb.h"
 #include "rapport/service/v1/case.pb.h"
 #include "services/runtime/aggregate/consistency.h"
 #include "tests/component/client.h"
@@ -87,6 +88,54 @@ TEST_F(NodeTest, ADeletedReferenceIsRefusedForWhatIsNewOnly) {
   update.mutable_update_mask()->add_paths("note");
   const Reply noted = Do(std::string(kSales) + "UpdateOrder", update);
   EXPECT_TRUE(noted.status.ok()) << noted.status;
+}
+
+TEST_F(NodeTest, ACaseIsAPartOfOneThatThereIs) {
+  CreateCustomer("ada");
+  const auto part_of = [&](const std::string& id, const std::string& parent) {
+    return Do(kCreateCase, "parent: 'customers/ada' case_id: '" + id +
+                               "' case { kind: INCIDENT subject: 'x' parent_case: "
+                               "'customers/ada/cases/" +
+                               parent + "' }");
+  };
+  Must(kCreateCase, "parent: 'customers/ada' case_id: 'house' case { kind: REQUEST subject: 'x' }");
+  EXPECT_TRUE(part_of("door", "house").status.ok());
+  EXPECT_TRUE(part_of("lock", "door").status.ok());
+  EXPECT_EQ(ReasonOf(part_of("roof", "none").status), "case.parent_case");
+  EXPECT_EQ(ReasonOf(part_of("self", "self").status), "case.parent_case");
+  const auto parts = Parsed<service::v1::ListCasesResponse>(
+      Must(std::string(kService) + "ListCases",
+           "parent: 'customers/ada' filter: 'parent_case=\"customers/ada/cases/house\"'"));
+  ASSERT_EQ(parts.cases_size(), 1);
+  EXPECT_EQ(parts.cases(0).name(), "customers/ada/cases/door");
+}
+
+TEST_F(NodeTest, ReferenceDataHasChildrenThatFollowTheirRoot) {
+  for (const char* id : {"oats", "rye"}) {
+    Must(std::string(kSales) + "CreateProduct",
+         absl::StrCat("product_id: '", id, "' product { display_name: 'O' }"));
+    Must(std::string(kSales) + "CreatePriceBook",
+         absl::StrCat("price_book_id: '", id,
+                      "' price_book { display_name: 'B' currency_code: 'EUR' }"));
+  }
+  const auto set = [&](const std::string& book, const std::string& product) {
+    return Do(std::string(kSales) + "CreatePrice",
+              "parent: 'priceBooks/" + book + "' price { product: 'products/" + product +
+                  "' unit_price { currency_code: 'EUR' units: 1 } }");
+  };
+  EXPECT_TRUE(set("oats", "rye").status.ok());
+  EXPECT_TRUE(set("rye", "oats").status.ok());
+  EXPECT_TRUE(absl::IsNotFound(set("none", "oats").status));
+  EXPECT_EQ(ReasonOf(set("oats", "none").status), "price.product");
+  Must(std::string(kSales) + "DeletePriceBook", "name: 'priceBooks/oats'");
+  EXPECT_EQ(ReasonOf(set("oats", "oats").status), "DELETED");
+  EXPECT_EQ(
+      ReasonOf(
+          Do(std::string(kSales) + "DeletePrice", "name: 'priceBooks/oats/prices/rye'").status),
+      "DELETED");
+  const auto all = Parsed<sales::v1::ListPricesResponse>(
+      Must(std::string(kSales) + "ListPrices", "parent: 'priceBooks/-'"));
+  EXPECT_EQ(all.prices_size(), 2);
 }
 
 // --- orders

@@ -4,6 +4,7 @@
 
 #include "google/protobuf/util/message_differencer.h"
 #include "rapport/service/v1/refusal.pb.h"
+#include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/time.h"
 
 namespace rapport::service {
@@ -31,6 +32,10 @@ int64_t ResponseHours(Case::Priority priority) {
 }  // namespace
 
 absl::Status CaseAggregate::Begin(Case& created, const Context& context) {
+  if (!created.parent_case().empty() && ParentOf(created.parent_case()) != ParentOf(context.name)) {
+    return InvalidField("case.parent_case",
+                        absl::StrCat("must be a case of ", ParentOf(context.name)));
+  }
   created.set_state(Case::OPEN);
   if (created.priority() == Case::PRIORITY_UNSPECIFIED) created.set_priority(Case::NORMAL);
   google::protobuf::Timestamp due = context.occur_time;

@@ -15,6 +15,8 @@ struct CaseAggregate {
                          v1::CloseCaseRequest, v1::ReopenCaseRequest, v1::RespondCaseRequest,
                          v1::MarkCaseOverdueRequest>;
 
+  // A parent is a case of the same customer. It is older than its children, so that no case is
+  // above itself.
   static absl::Status Begin(State& created, const Context& context);
   // A case has a priority; an update cannot take it away.
   static absl::Status Check(const State& after);

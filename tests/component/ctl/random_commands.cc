@@ -84,6 +84,9 @@ constexpr Template kTemplates[] = {
         update_mask { paths: "summary" })"},
     {"service.v1.Service.CreateCase",
      R"(parent: "customers/$0" case_id: "$1" case { kind: COMPLAINT subject: "broken $3" })"},
+    {"service.v1.Service.CreateCase",
+     R"(parent: "customers/$0" case { kind: INCIDENT subject: "part $3"
+        parent_case: "customers/$0/cases/$1" })"},
     {"service.v1.Service.AssignCase", R"(name: "customers/$0/cases/$1" assignee: "users/$3")"},
     {"service.v1.Service.EscalateCase", R"(name: "customers/$0/cases/$1" reason: "late")"},
     {"service.v1.Service.ResolveCase",

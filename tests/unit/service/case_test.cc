@@ -106,6 +106,26 @@ v1::ReopenCaseRequest Reopen(const std::string& reason = "it came back") {
 
 // --- stories
 
+TEST(OpenCase, MayBeAPartOfAnotherOfTheSameCustomer) {
+  v1::CreateCaseRequest request;
+  request.mutable_case_()->set_kind(Case::COMPLAINT);
+  request.mutable_case_()->set_subject("and the door");
+  request.mutable_case_()->set_parent_case("customers/ada/cases/house");
+  EXPECT_EQ(Given<CaseAggregate>().When(request).ThenState().parent_case(),
+            "customers/ada/cases/house");
+  request.mutable_case_()->set_parent_case("customers/bob/cases/house");
+  Given<CaseAggregate>().When(request).ThenFails(absl::StatusCode::kInvalidArgument,
+                                                 "case.parent_case");
+}
+
+TEST(CorrectCase, StaysThePartOfWhatItIs) {
+  v1::UpdateCaseRequest request;
+  request.mutable_case_()->set_parent_case("customers/ada/cases/other");
+  request.mutable_update_mask()->add_paths("parent_case");
+  Given<CaseAggregate>(Opened()).When(request).ThenFails(absl::StatusCode::kInvalidArgument,
+                                                         "case.parent_case");
+}
+
 TEST(OpenCase, StartsOpenWithNormalPriority) {
   const Case state = Given<CaseAggregate>().When(Open()).ThenState();
   EXPECT_EQ(state.state(), Case::OPEN);
