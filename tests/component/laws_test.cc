@@ -14,6 +14,7 @@ namespace {
 const std::map<std::string, std::string>& Samples() {
   static const auto* const samples = new std::map<std::string, std::string>{
       {"customers", "display_name: 'Li Wei 李伟' kind: PERSON roles: DIRECT owner: 'users/7'"},
+      {"contactPoints", "phone { raw: '030 901820' region_code: 'DE' }"},
       {"products", "display_name: 'Oats' category: 'GROCERY'"},
       {"orders",
        "lines { product: 'products/given' quantity { value: '2' }"

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "google/protobuf/util/message_differencer.h"
+#include "services/accounts/service.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/sales/service.h"
@@ -40,8 +41,8 @@ struct Subject {
 };
 
 inline Subject FindSubject(const google::protobuf::Descriptor* state) {
-  static const auto* const specs =
-      new std::vector<ServiceSpec>{sales::Spec(), service::Spec(), marketing::Spec()};
+  static const auto* const specs = new std::vector<ServiceSpec>{accounts::Spec(), sales::Spec(),
+                                                                service::Spec(), marketing::Spec()};
   Subject subject;
   for (const auto& spec : *specs) {
     for (const auto& type : spec.aggregates) {

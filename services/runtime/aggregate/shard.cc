@@ -329,7 +329,20 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
     return AnswerRepeat(command, *answered);
   }
   if (parents_) RETURN_IF_ERROR(parents_->Check(command.root, command.parents_needed));
+  RETURN_IF_ERROR(CheckOwnRoot(command));
   return DecideNew(command, *command.method->aggregate);
+}
+
+// What lies under a root that this service decides: no log needs to be followed for that.
+absl::Status Shard::CheckOwnRoot(const Command& command) {
+  if (command.method->aggregate->is_root) return absl::OkStatus();
+  const AggregateType* type = options_.registry->FindByPlural(CollectionOf(command.root));
+  if (type == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Overlay::Row* root, overlay_->Find(*type, command.root));
+  if (root->state == nullptr) return NotFound(command.root);
+  const bool deleted =
+      root->state->GetReflection()->HasField(*root->state, type->fields.delete_time);
+  return deleted ? Deleted(command.root) : absl::OkStatus();
 }
 
 absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,

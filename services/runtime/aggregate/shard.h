@@ -138,6 +138,7 @@ class Shard {
   void TakeBatch();
   void DecideBatch();
   absl::StatusOr<Reply> Decide(Command& command);
+  absl::Status CheckOwnRoot(const Command& command);
   absl::StatusOr<Reply> DecideNew(Command& command, const AggregateType& type);
   absl::StatusOr<Reply> AnswerRepeat(const Command& command,
                                      const log::v1::AnsweredRequest& answered);

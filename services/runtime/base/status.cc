@@ -97,6 +97,10 @@ absl::Status Refused(absl::string_view domain, absl::string_view reason, absl::s
   return status;
 }
 
+absl::Status Deleted(absl::string_view name) {
+  return Refused("rapport", "DELETED", name, "it is deleted; undelete it first");
+}
+
 absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag) {
   absl::Status status = absl::AbortedError(absl::StrCat(
       name, " has changed: its etag is ", present_etag, "; read it again and repeat the change"));

@@ -46,6 +46,9 @@ absl::Status InvalidField(absl::string_view field, absl::string_view what);
 absl::Status Refused(absl::string_view domain, absl::string_view reason, absl::string_view name,
                      absl::string_view what);
 
+// The same for a resource that is deleted, of whichever service: reason DELETED.
+absl::Status Deleted(absl::string_view name);
+
 // ABORTED, reason ETAG_MISMATCH, with the present etag in the metadata.
 absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag);
 

@@ -1,0 +1,37 @@
+"""Accounts by its paths, as a call-centre desktop and an integration job use it."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def ada(server) -> str:
+    return server.create("/v1/customers?customerId=ada", {"displayName": "Ada", "kind": "PERSON"})["name"]
+
+
+def violation(answer) -> str:
+    """The field of a BadRequest."""
+    assert answer.code == 400, answer.text
+    return answer.json["error"]["details"][0]["fieldViolations"][0]["field"]
+
+
+class TestContactPoints:
+    def test_a_phone_is_kept_as_e164(self, server, ada):
+        point = server.create(
+            f"/v1/{ada}/contactPoints?contactPointId=office", {"phone": {"raw": "030 / 90 18 20", "regionCode": "DE"}}
+        )
+        assert point["phone"] == {"number": "+4930901820"}
+        changed = server.http("PATCH", f"/v1/{point['name']}", {"phone": {"raw": "(415) 555-2671", "regionCode": "US"}})
+        assert changed.json["phone"] == {"number": "+14155552671"}
+        assert server.get(f"/v1/{point['name']}") == changed.json
+
+    def test_verify_and_prefer(self, server, ada):
+        name = server.create(f"/v1/{ada}/contactPoints", {"email": "Ada@Example.COM "})["name"]
+        assert server.create(f"/v1/{name}:verify", {"method": "CODE"})["verification"]["method"] == "CODE"
+        point = server.create(f"/v1/{name}:prefer", {})
+        assert point["email"] == "Ada@example.com" and point["preferTime"]
+
+    def test_a_wrong_number_names_its_field(self, server, ada):
+        phone = {"phone": {"raw": "12", "regionCode": "DE"}}
+        assert violation(server.http("POST", f"/v1/{ada}/contactPoints", phone)) == "contactPoint.phone.raw"
+        both = {"email": "ada@example.com", "phone": {"number": "+4930901820"}}
+        assert server.http("POST", f"/v1/{ada}/contactPoints", both).code == 400
