@@ -2,6 +2,7 @@
 
 #include "rapport/accounts/v1/customer.pb.h"
 #include "services/accounts/domain/contact_point.h"
+#include "services/accounts/lookup.h"
 
 namespace rapport::accounts {
 
@@ -11,7 +12,8 @@ ServiceSpec Spec() {
       .number = 0,
       .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
           "rapport.accounts.v1.Accounts"),
-      .aggregates = {Plain<v1::Customer, v1::CustomerEvent>(), Aggregate<ContactPointAggregate>()}};
+      .aggregates = {Plain<v1::Customer, v1::CustomerEvent>(), Aggregate<ContactPointAggregate>()},
+      .own_methods = {Query(LookupCustomers)}};
 }
 
 }  // namespace rapport::accounts

@@ -44,7 +44,7 @@ std::vector<Resource> AllResources() {
   for (const auto& spec : AllServices()) {
     for (const auto& type : spec.aggregates) {
       Resource resource{.spec = spec, .type = type, .methods = {}};
-      const auto table = BuildMethods(spec.rpc, spec.aggregates);
+      const auto table = BuildMethods(spec.rpc, spec.aggregates, spec.own_methods);
       for (const auto& [descriptor, method] : *table) {
         if (method.aggregate != nullptr && method.aggregate->state == type.state) {
           resource.methods[method.kind] = method;

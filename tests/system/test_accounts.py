@@ -35,3 +35,21 @@ class TestContactPoints:
         assert violation(server.http("POST", f"/v1/{ada}/contactPoints", phone)) == "contactPoint.phone.raw"
         both = {"email": "ada@example.com", "phone": {"number": "+4930901820"}}
         assert server.http("POST", f"/v1/{ada}/contactPoints", both).code == 400
+
+
+class TestLookup:
+    def test_a_number_finds_its_customer(self, server, ada):
+        server.create(f"/v1/{ada}/contactPoints", {"phone": {"number": "+44 20 7946 0958"}})
+        for asked in ("phone=020%207946%200958&region=GB", "phone=%2B442079460958"):
+            matches = server.get(f"/v1/customers:lookup?{asked}")["matches"]
+            assert [match["customer"]["name"] for match in matches] == [ada]
+            assert matches[0]["reasons"] == ["PHONE"]
+
+    def test_nobody_is_an_empty_answer(self, server):
+        assert not server.get("/v1/customers:lookup?email=nobody@example.com").get("matches")
+
+    def test_says_what_is_wrong(self, server):
+        assert violation(server.http("GET", "/v1/customers:lookup")) == "phone"
+        both = "/v1/customers:lookup?email=ada@example.com&phone=%2B442079460958"
+        assert violation(server.http("GET", both)) == "email"
+        assert "%2B" in server.http("GET", "/v1/customers:lookup?phone=+442079460958").text

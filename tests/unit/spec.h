@@ -48,7 +48,7 @@ inline Subject FindSubject(const google::protobuf::Descriptor* state) {
     for (const auto& type : spec.aggregates) {
       if (type.state != state) continue;
       subject.type = &type;
-      subject.methods = *BuildMethods(spec.rpc, spec.aggregates);
+      subject.methods = *BuildMethods(spec.rpc, spec.aggregates, spec.own_methods);
       subject.name = absl::StrCat(type.is_root ? "" : "customers/ada/", type.plural, "/it");
     }
   }

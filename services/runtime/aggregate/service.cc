@@ -60,7 +60,7 @@ Service::Service(ServiceSpec spec, ServiceOptions options)
 Service::~Service() = default;
 
 absl::Status Service::Start(absl::Duration timeout) {
-  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types()));
+  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods));
   const std::string topic = TopicOf(spec_.name);
   RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
 
@@ -182,6 +182,9 @@ void Service::Handle(CallPtr call) {
   }
   if (call->metadata.deadline == absl::InfiniteFuture()) {
     call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
+  }
+  if (method->second.kind == Method::Kind::kFlow) {
+    return method->second.own->flow(*this, std::move(call));
   }
   if (method->second.writes()) return HandleWrite(std::move(call), method->second);
   HandleRead(std::move(call), method->second);
@@ -324,17 +327,16 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
                                                          const Message& request) {
   const bool list = method.kind == Method::Kind::kList;
   const std::string name = GetString(request, list ? method.parent : method.name);
+  const bool roots = list && method.aggregate->is_root;
+  const bool of_all = list && !roots && IdOf(name) == kAnyId;
+  if (of_all && !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
+    return BadName("parent", name, ParentPattern(*method.aggregate));
+  }
   std::vector<Shard*> targets;
-  if (list && (method.aggregate->is_root || IdOf(name) == kAnyId)) {
-    if (!method.aggregate->is_root &&
-        !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
-      return BadName("parent", name, ParentPattern(*method.aggregate));
-    }
-    if (method.aggregate->is_root && method.aggregate->plural != kSpreadCollection) {
-      targets.push_back(reference_.get());
-    } else {
-      for (auto& shard : shards_) targets.push_back(shard.get());
-    }
+  if (roots && method.aggregate->plural != kSpreadCollection) {
+    targets.push_back(reference_.get());
+  } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
+    for (auto& shard : shards_) targets.push_back(shard.get());
   } else {
     const std::string pattern = list                          ? ParentPattern(*method.aggregate)
                                 : method.aggregate != nullptr ? method.aggregate->pattern
@@ -347,9 +349,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   for (Shard* shard : targets) {
     if (shard == nullptr) return NotFound(name);
     // State that was confirmed stays readable while the partition is claimed anew.
-    if (shard->state() == Shard::State::kStarting) {
-      return Unavailable("starting", absl::Milliseconds(100));
-    }
+    if (shard->state() == Shard::State::kStarting) return Unavailable("starting");
   }
   return targets;
 }
@@ -361,9 +361,15 @@ absl::StatusOr<std::string> Service::Read(const Method& method, const Message& r
     return ReadEvents(static_cast<const log::v1::ListEventsRequest&>(request), shards[0]->store(),
                       spec_.name);
   }
-  ListQuery query{.method = &method, .request = &request, .token_key = options_.secret};
-  for (Shard* shard : shards) query.stores.push_back(&shard->store());
-  return ReadList(query);
+  std::vector<const Store*> stores;
+  for (Shard* shard : shards) stores.push_back(&shard->store());
+  if (method.kind == Method::Kind::kQuery) {
+    return method.own->query(request, Projections(std::move(stores)));
+  }
+  return ReadList({.method = &method,
+                   .request = &request,
+                   .stores = std::move(stores),
+                   .token_key = options_.secret});
 }
 
 int Service::TokenPartition(const Shard& shard) const {

@@ -19,6 +19,8 @@ struct ServiceSpec {
   int number = 0;    // in consistency tokens; fixed for ever
   const ServiceDescriptor* rpc = nullptr;
   std::vector<AggregateType> aggregates;
+  // What is neither standard nor an aggregate's.
+  std::vector<OwnMethod> own_methods;
   // The service that decides which roots of this collection live; empty where it is this one.
   std::string parents_service;     // "accounts"
   std::string parents_collection;  // "customers"

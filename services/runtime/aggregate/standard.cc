@@ -194,6 +194,8 @@ absl::StatusOr<bool> DecideWrite(const Method& method, const Message* state, con
     case Method::Kind::kGet:
     case Method::Kind::kList:
     case Method::Kind::kListEvents:
+    case Method::Kind::kQuery:
+    case Method::Kind::kFlow:
       break;
   }
   Ensure(false, "only writes are decided");
