@@ -53,3 +53,19 @@ class TestLookup:
         both = "/v1/customers:lookup?email=ada@example.com&phone=%2B442079460958"
         assert violation(server.http("GET", both)) == "email"
         assert "%2B" in server.http("GET", "/v1/customers:lookup?phone=+442079460958").text
+
+
+class TestLifecycle:
+    def test_moves_with_a_reason(self, server, ada):
+        for verb, stage in (("establish", "ESTABLISHED"), ("develop", "DEVELOPED"), ("break", "BROKEN"),
+                            ("winBack", "WON_BACK"), ("maintain", "MAINTAINED")):  # fmt: skip
+            moved = server.create(f"/v1/{ada}:{verb}", {"reason": f"because of {verb}"})
+            assert (moved["stage"], moved["stageReason"]) == (stage, f"because of {verb}")
+        listed = server.all('/v1/customers?filter=stage%3DMAINTAINED', "customers")
+        assert [customer["name"] for customer in listed] == [ada]
+
+    def test_a_wrong_order_says_the_way_out(self, server, ada):
+        answer = server.http("POST", f"/v1/{ada}:winBack", {"reason": "apology"})
+        assert answer.code == 400
+        assert answer.json["error"]["details"][0]["reason"] == "CUSTOMER_NOT_BROKEN"
+        assert violation(server.http("POST", f"/v1/{ada}:break", {})) == "reason"
