@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "rapport/accounts/v1/contact_point.pb.h"
 #include "services/accounts/domain/contact_text.h"
+#include "services/accounts/domain/external_id.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/base/text.h"
@@ -52,14 +53,18 @@ absl::StatusOr<std::string> EmailKey(const v1::LookupCustomersRequest& request) 
 }
 
 absl::Status CheckKinds(const v1::LookupCustomersRequest& request) {
-  const bool phone = !request.phone().empty();
-  if (!phone && request.email().empty()) {
-    return InvalidField("phone", "nothing is asked for; say one of phone and email");
+  std::vector<absl::string_view> kinds;
+  if (!request.phone().empty()) kinds.push_back("phone");
+  if (!request.email().empty()) kinds.push_back("email");
+  if (request.has_external_id()) kinds.push_back("external_id");
+  if (kinds.empty()) {
+    return InvalidField("phone", "nothing is asked for; say one of phone, email and external_id");
   }
-  if (phone && !request.email().empty()) {
-    return InvalidField("email", "is asked for beside phone; ask for one of them at a time");
+  if (kinds.size() > 1) {
+    return InvalidField(kinds[1], absl::StrCat("is asked for beside ", kinds[0],
+                                               "; ask for one of them at a time"));
   }
-  if (!phone && !request.region().empty()) {
+  if (request.phone().empty() && !request.region().empty()) {
     return InvalidField("region", "belongs to phone, which is empty; leave it out");
   }
   return absl::OkStatus();
@@ -132,11 +137,28 @@ absl::StatusOr<v1::LookupCustomersResponse> LookupContact(const std::string& key
   return response;
 }
 
+absl::StatusOr<v1::LookupCustomersResponse> LookupExternalId(const v1::ExternalKey& key,
+                                                             const Projections& rows) {
+  RETURN_IF_ERROR(CheckKey(key, "external_id"));
+  v1::LookupCustomersResponse response;
+  ASSIGN_OR_RETURN(const auto link, rows.Find<v1::ExternalId>("externalIds", ExternalIdName(key)));
+  if (!link || link->has_delete_time()) return response;
+  ASSIGN_OR_RETURN(auto customer, rows.Find<Customer>("customers", link->customer()));
+  // It may be there only once the upsert that made the external id is done.
+  if (!customer || customer->has_delete_time()) return response;
+  auto* match = response.add_matches();
+  *match->mutable_customer() = *std::move(customer);
+  match->set_matched(link->name());
+  match->add_reasons(CustomerMatch::EXTERNAL_ID);
+  return response;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::LookupCustomersResponse> LookupCustomers(
     const v1::LookupCustomersRequest& request, const Projections& rows) {
   RETURN_IF_ERROR(CheckKinds(request));
+  if (request.has_external_id()) return LookupExternalId(request.external_id(), rows);
   if (!request.phone().empty()) {
     ASSIGN_OR_RETURN(const std::string key, PhoneKey(request));
     return LookupContact(key, CustomerMatch::PHONE, rows);

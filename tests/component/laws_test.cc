@@ -15,6 +15,7 @@ const std::map<std::string, std::string>& Samples() {
   static const auto* const samples = new std::map<std::string, std::string>{
       {"customers", "display_name: 'Li Wei 李伟' kind: PERSON roles: DIRECT owner: 'users/7'"},
       {"contactPoints", "phone { raw: '030 901820' region_code: 'DE' }"},
+      {"externalIds", "key { system: 'sap' id: '0001234/A' } customer: 'customers/given'"},
       {"products", "display_name: 'Oats' category: 'GROCERY'"},
       {"orders",
        "lines { product: 'products/given' quantity { value: '2' }"
@@ -32,7 +33,9 @@ struct Resource {
   AggregateType type;
   std::map<Method::Kind, Method> methods;
 
-  std::string id() const { return type.id == nullptr ? "it" : "given"; }
+  std::string id() const {
+    return type.id == nullptr ? "it" : type.id(*FromText(type.state, Samples().at(type.plural)));
+  }
   std::string name() const {
     return absl::StrCat(type.is_root ? "" : "customers/given/", type.plural, "/", id());
   }

@@ -136,6 +136,8 @@ TEST_F(LookupTest, AsksForOneKindAndSaysWhichFieldIsWrong) {
       {"", "phone"},
       {"region: 'DE'", "phone"},
       {"phone: '+4930901820' email: 'ada@example.com'", "email"},
+      {"email: 'ada@example.com' external_id { system: 'sap' id: '1' }", "external_id"},
+      {"external_id { system: 'SAP 1' id: '1' }", "external_id.system"},
       {"email: 'ada@example.com' region: 'DE'", "region"},
       {"phone: '030 901820'", "phone"},
       {"email: 'ada'", "email"}};

@@ -69,3 +69,25 @@ class TestLifecycle:
         assert answer.code == 400
         assert answer.json["error"]["details"][0]["reason"] == "CUSTOMER_NOT_BROKEN"
         assert violation(server.http("POST", f"/v1/{ada}:break", {})) == "reason"
+
+
+class TestUpsert:
+    BODY = {"externalId": {"system": "sap", "id": "0001234/A b"}, "customer": {"displayName": "Ida", "kind": "PERSON"}}
+
+    def test_one_key_is_one_customer(self, server):
+        created = server.create("/v1/customers:upsert", self.BODY, **{"Idempotency-Key": "u1"})
+        again = server.http("POST", "/v1/customers:upsert", self.BODY, {"Idempotency-Key": "u1"})
+        assert again.json == created and again.headers["rapport-repeat"] == "true"
+        changed = self.BODY | {"customer": {"displayName": "Ida B.", "kind": "PERSON"}}
+        assert server.create("/v1/customers:upsert", changed)["name"] == created["name"]
+        found = server.get("/v1/customers:lookup?externalId.system=sap&externalId.id=0001234%2FA%20b")
+        assert found["matches"][0]["customer"]["displayName"] == "Ida B."
+
+    def test_a_key_is_taken_once(self, server, ada):
+        key = {"system": "web-shop", "id": "Ada@Example"}
+        link = server.create("/v1/externalIds", {"key": key, "customer": ada})
+        assert server.get(f"/v1/{link['name']}")["customer"] == ada
+        assert server.http("POST", "/v1/externalIds", {"key": key}).code == 409
+        assert violation(server.http("POST", "/v1/externalIds", {"key": {"system": "A", "id": "1"}})) == (
+            "externalId.key.system"
+        )

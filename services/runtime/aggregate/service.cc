@@ -13,8 +13,6 @@
 namespace rapport {
 namespace {
 
-// Everything about one customer is in one partition; other roots are reference data.
-constexpr absl::string_view kSpreadCollection = "customers";
 constexpr int kMaxRequestIdCharacters = 64;
 // Calls without a deadline of their own get this one: nothing waits for ever.
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
@@ -26,6 +24,10 @@ std::string GetString(const Message& message, const FieldDescriptor* field) {
 // The pattern's parent: "customers/{customer}".
 std::string ParentPattern(const AggregateType& type) {
   return std::string(ParentOf(type.pattern));
+}
+
+bool IsSpread(const ServiceSpec& spec, absl::string_view collection) {
+  return std::find(spec.spread.begin(), spec.spread.end(), collection) != spec.spread.end();
 }
 
 absl::Status BadName(absl::string_view field, absl::string_view name, absl::string_view pattern) {
@@ -49,9 +51,9 @@ std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_vie
 }
 
 bool HasReferenceData(const ServiceSpec& spec) {
-  return std::any_of(spec.aggregates.begin(), spec.aggregates.end(), [](const AggregateType& type) {
-    return type.is_root && type.plural != kSpreadCollection;
-  });
+  return std::any_of(
+      spec.aggregates.begin(), spec.aggregates.end(),
+      [&](const AggregateType& type) { return type.is_root && !IsSpread(spec, type.plural); });
 }
 
 Service::Service(ServiceSpec spec, ServiceOptions options)
@@ -160,7 +162,7 @@ size_t Service::queued() const {
 }
 
 bool Service::IsReference(absl::string_view root) const {
-  return CollectionOf(root) != kSpreadCollection;
+  return !IsSpread(spec_, CollectionOf(root));
 }
 
 Shard* Service::ShardOf(absl::string_view root) {
@@ -333,7 +335,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
     return BadName("parent", name, ParentPattern(*method.aggregate));
   }
   std::vector<Shard*> targets;
-  if (roots && method.aggregate->plural != kSpreadCollection) {
+  if (roots && !IsSpread(spec_, method.aggregate->plural)) {
     targets.push_back(reference_.get());
   } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
     for (auto& shard : shards_) targets.push_back(shard.get());

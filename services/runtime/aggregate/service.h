@@ -19,6 +19,9 @@ struct ServiceSpec {
   int number = 0;    // in consistency tokens; fixed for ever
   const ServiceDescriptor* rpc = nullptr;
   std::vector<AggregateType> aggregates;
+  // The collections of roots that are spread over the partitions, so many are they. Other roots are
+  // reference data.
+  std::vector<std::string> spread = {"customers"};
   // What is neither standard nor an aggregate's.
   std::vector<OwnMethod> own_methods;
   // The service that decides which roots of this collection live; empty where it is this one.
@@ -97,7 +100,7 @@ std::string ProjectionPath(absl::string_view data_dir, absl::string_view service
 std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service);
 
 // The partition of a reference aggregate's roots is not theirs to choose: everything that is not
-// under the collection of customers and the like is kept in one partition that everybody follows.
+// under a spread collection is kept in one partition that everybody follows.
 bool HasReferenceData(const ServiceSpec& spec);
 
 }  // namespace rapport

@@ -348,9 +348,7 @@ absl::Status Shard::CheckOwnRoot(const Command& command) {
 absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,
                                           const log::v1::AnsweredRequest& answered) {
   if (answered.request_hash() != command.request_hash) {
-    return AlreadyExists(answered.subject(),
-                         absl::StrCat("request id ", command.request_id,
-                                      " was used with another body; use a new one"));
+    return RequestIdReused(answered.subject(), command.request_id);
   }
   const auto* type = options_.registry->FindByPlural(CollectionOf(answered.subject()));
   Ensure(type != nullptr, "a request id is stored with a resource of this service");

@@ -56,6 +56,10 @@ absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag
 absl::Status AlreadyExists(absl::string_view name, absl::string_view what);
 absl::Status NotFound(absl::string_view name, absl::string_view what = "");
 
+// ALREADY_EXISTS, reason REQUEST_ID_REUSED: the id came with another body before, for `name`.
+absl::Status RequestIdReused(absl::string_view name, absl::string_view request_id);
+bool IsRequestIdReused(const absl::Status& status);
+
 // How soon to try again what another owner, a start or a full queue refused.
 inline constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);
 // RESOURCE_EXHAUSTED / UNAVAILABLE with a RetryInfo. An UNAVAILABLE write is safe to repeat with
