@@ -4,6 +4,7 @@
 #include "services/accounts/domain/contact_point.h"
 #include "services/accounts/domain/customer.h"
 #include "services/accounts/domain/external_id.h"
+#include "services/accounts/domain/relationship.h"
 #include "services/accounts/lookup.h"
 #include "services/accounts/upsert.h"
 
@@ -15,7 +16,7 @@ ServiceSpec Spec() {
           .rpc = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
               "rapport.accounts.v1.Accounts"),
           .aggregates = {Aggregate<CustomerAggregate>(), Aggregate<ContactPointAggregate>(),
-                         Aggregate<ExternalIdAggregate>()},
+                         Aggregate<ExternalIdAggregate>(), Aggregate<RelationshipAggregate>()},
           .spread = {"customers", "externalIds"},
           .own_methods = {Query(LookupCustomers), Flow<v1::UpsertCustomerRequest>(UpsertCustomer)}};
 }

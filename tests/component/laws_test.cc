@@ -16,6 +16,7 @@ const std::map<std::string, std::string>& Samples() {
       {"customers", "display_name: 'Li Wei 李伟' kind: PERSON roles: DIRECT owner: 'users/7'"},
       {"contactPoints", "phone { raw: '030 901820' region_code: 'DE' }"},
       {"externalIds", "key { system: 'sap' id: '0001234/A' } customer: 'customers/given'"},
+      {"relationships", "type: WORKS_FOR object: 'customers/other'"},
       {"products", "display_name: 'Oats' category: 'GROCERY'"},
       {"orders",
        "lines { product: 'products/given' quantity { value: '2' }"
@@ -72,6 +73,7 @@ class Laws : public NodeTest, public testing::WithParamInterface<Resource> {
   void SetUp() override {
     NodeTest::SetUp();
     CreateCustomer("given");
+    CreateCustomer("other");
     Must(std::string(kSales) + "CreateProduct",
          "product_id: 'given' product { display_name: 'Oats' }");
     Must(std::string(kMarketing) + "CreateCampaign",

@@ -91,3 +91,15 @@ class TestUpsert:
         assert violation(server.http("POST", "/v1/externalIds", {"key": {"system": "A", "id": "1"}})) == (
             "externalId.key.system"
         )
+
+
+class TestRelationships:
+    def test_are_seen_from_both_ends(self, server, ada):
+        acme = server.create("/v1/customers?customerId=acme", {"displayName": "Acme", "kind": "ORGANIZATION"})["name"]
+        body = {"type": "WORKS_FOR", "object": acme, "fromDate": {"year": 2026, "month": 3, "day": 1}}
+        made = server.create(f"/v1/{ada}/relationships", body)
+        assert server.all(f"/v1/{ada}/relationships", "relationships") == [made]
+        others = "/v1/customers/-/relationships?filter=object%3D%22customers/acme%22"
+        assert server.all(others, "relationships") == [made]
+        early = {"toDate": {"year": 2026, "month": 2, "day": 28}}
+        assert violation(server.http("PATCH", f"/v1/{made['name']}", early)) == "relationship.toDate"

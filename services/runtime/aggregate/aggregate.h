@@ -49,7 +49,7 @@ struct CommandType {
 
 struct AggregateType;
 
-// A field that names reference data of the same service: the path to it from the resource.
+// A field that names a root of the same service: the path to it from the resource.
 struct ReferenceField {
   std::vector<const FieldDescriptor*> path;
   const AggregateType* target = nullptr;

@@ -387,11 +387,11 @@ std::string Service::Token(log::v1::ConsistencyToken token,
   return FormatConsistencyToken(token);
 }
 
-// Reference data is decided in this process, so its projection holds all that was acknowledged.
+// What this service decides is decided in this process, so projections hold all that was
+// acknowledged: reference data, and roots of other partitions.
 absl::StatusOr<bool> Service::ReferenceExistsNow(const AggregateType& type,
                                                  const std::string& name) {
-  Ensure(reference_ != nullptr, "a reference names reference data of the same service");
-  Overlay overlay(reference_->store(), registry_);
+  Overlay overlay(ShardOf(RootOf(name))->store(), registry_);
   ASSIGN_OR_RETURN(const Overlay::Row* row, overlay.Find(type, name));
   return row->state != nullptr &&
          !row->state->GetReflection()->HasField(*row->state, type.fields.delete_time);

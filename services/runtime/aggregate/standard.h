@@ -13,7 +13,7 @@ namespace rapport {
 std::vector<ReferenceField> FindReferences(const Descriptor* resource,
                                            const std::vector<AggregateType>& aggregates);
 
-// Whether a reference resource exists and is not deleted.
+// Whether a resource that is referred to exists and is not deleted.
 using ReferenceExists =
     std::function<absl::StatusOr<bool>(const AggregateType& type, const std::string& name)>;
 
