@@ -16,10 +16,11 @@ ServiceSpec Spec(const Settings& settings) {
               "rapport.marketing.v1.Marketing"),
           .aggregates = {Aggregate<CampaignAggregate>(), Aggregate<CampaignMembershipAggregate>(),
                          Aggregate<RecoveryAggregate>()},
+          .own_methods = {{.request = v1::GetCustomerProfileRequest::descriptor(),
+                           .root_query = ReadProfile}},
           .parents_service = "accounts",
           .parents_collection = "customers",
           .joins = ProfileJoins(),
-          .queries = {{v1::GetCustomerProfileRequest::descriptor(), ReadProfile}},
           .processes = RecoveryProcesses(settings.recovery_margin)};
 }
 

@@ -19,6 +19,9 @@ namespace {
 const std::map<std::string, std::string>& Samples() {
   static const auto* const samples = new std::map<std::string, std::string>{
       {"customers", "display_name: 'Li Wei 李伟' kind: PERSON roles: DIRECT owner: 'users/7'"},
+      {"contactPoints", "phone { raw: '030 901820' region_code: 'DE' }"},
+      {"externalIds", "key { system: 'sap' id: '0001234/A' } customer: 'customers/given'"},
+      {"relationships", "type: WORKS_FOR object: 'customers/other'"},
       {"products", "display_name: 'Oats' category: 'GROCERY'"},
       {"orders",
        "lines { product: 'products/given' quantity { value: '2' }"
@@ -61,7 +64,7 @@ struct Resource {
     return absl::StrCat(CollectionOf(RootOf(type.pattern)), "/", under);
   }
   std::string IdUnder(const std::string& under) const {
-    if (type.id != nullptr) return "given";
+    if (type.id != nullptr) return type.id(*FromText(type.state, Samples().at(type.plural)));
     return type.is_root && under != "given" ? under : "it";
   }
 };
@@ -73,7 +76,7 @@ std::vector<Resource> AllResources() {
   for (const auto& spec : *specs) {
     for (const auto& type : spec.aggregates) {
       Resource resource{.spec = spec, .type = type, .methods = {}};
-      const auto table = BuildMethods(spec.rpc, spec.aggregates, QueriesOf(spec));
+      const auto table = BuildMethods(spec.rpc, spec.aggregates, spec.own_methods);
       for (const auto& [descriptor, method] : *table) {
         if (method.aggregate == nullptr || method.aggregate->state != type.state) continue;
         if (method.kind == Method::Kind::kVerb) {
@@ -101,6 +104,7 @@ class LawTest : public NodeTest {
   void SetUp() override {
     NodeTest::SetUp();
     CreateCustomer("given");
+    CreateCustomer("other");
     Must(std::string(kSales) + "CreateProduct",
          "product_id: 'given' product { display_name: 'Oats' }");
     Must(std::string(kMarketing) + "CreateCampaign",

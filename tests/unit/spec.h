@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "google/protobuf/util/message_differencer.h"
+#include "services/accounts/service.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/runtime/base/resource_name.h"
@@ -42,14 +43,14 @@ struct Subject {
 };
 
 inline Subject FindSubject(const google::protobuf::Descriptor* state) {
-  static const auto* const specs =
-      new std::vector<ServiceSpec>{sales::Spec(), service::Spec(), marketing::Spec()};
+  static const auto* const specs = new std::vector<ServiceSpec>{accounts::Spec(), sales::Spec(),
+                                                                service::Spec(), marketing::Spec()};
   Subject subject;
   for (const auto& spec : *specs) {
     for (const auto& type : spec.aggregates) {
       if (type.state != state) continue;
       subject.type = &type;
-      subject.methods = *BuildMethods(spec.rpc, spec.aggregates, QueriesOf(spec));
+      subject.methods = *BuildMethods(spec.rpc, spec.aggregates, spec.own_methods);
       const std::string parent = absl::StrCat(CollectionOf(RootOf(type.pattern)), "/ada/");
       subject.name = absl::StrCat(type.is_root ? "" : parent, type.plural, "/it");
     }

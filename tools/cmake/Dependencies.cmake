@@ -1,5 +1,6 @@
 # What Rapport links against. All of it comes from the distribution (tools/packages.txt), except
-# google's own .proto files, which tools/setup unpacks into build/deps/googleapis.
+# google's own .proto files, which tools/setup unpacks into build/deps/googleapis. It unpacks
+# libphonenumber too, into build/deps/phonenumber.
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
@@ -9,7 +10,7 @@ find_package(RocksDB REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(ICU REQUIRED COMPONENTS uc)
+find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -34,6 +35,20 @@ set(RAPPORT_GOOGLEAPIS ${CMAKE_SOURCE_DIR}/build/deps/googleapis CACHE PATH
 if(NOT EXISTS ${RAPPORT_GOOGLEAPIS}/google/api/annotations.proto)
   message(FATAL_ERROR "google/api/annotations.proto is not in ${RAPPORT_GOOGLEAPIS}; run tools/setup")
 endif()
+
+# The archive: the shared object would bring a second protobuf into the process.
+set(RAPPORT_PHONENUMBER ${CMAKE_SOURCE_DIR}/build/deps/phonenumber CACHE PATH
+    "Folder that libphonenumber-dev is unpacked in")
+find_library(RAPPORT_PHONENUMBER_ARCHIVE libphonenumber.a
+             PATHS ${RAPPORT_PHONENUMBER}/lib/${CMAKE_LIBRARY_ARCHITECTURE}
+             NO_DEFAULT_PATH)
+if(NOT RAPPORT_PHONENUMBER_ARCHIVE)
+  message(FATAL_ERROR "libphonenumber.a is not in ${RAPPORT_PHONENUMBER}; run tools/setup")
+endif()
+add_library(phonenumber INTERFACE)
+target_include_directories(phonenumber SYSTEM INTERFACE ${RAPPORT_PHONENUMBER}/include)
+target_link_libraries(phonenumber INTERFACE ${RAPPORT_PHONENUMBER_ARCHIVE} ICU::i18n ICU::uc
+    protobuf::libprotobuf absl::flat_hash_map absl::flat_hash_set absl::node_hash_set absl::strings)
 
 # A tenth less processor time per command than the C library's own. Sanitizers bring their own.
 if(NOT CMAKE_CXX_FLAGS MATCHES "fsanitize")

@@ -10,6 +10,9 @@
 //     static Decision<Event> Decide(const State&, const v1::CloseCaseRequest&, const Context&);
 //     static void Evolve(State&, const Event&, const Facts&);    // total: never fails, never asks
 //     static absl::Status Begin(State& created, const Context&); // what creation decides; optional
+//     // Brings what a Create or Update gave into the form that is kept, before the event is
+//     // written: what is stored is the fact. `before` is null in a Create; optional
+//     static absl::Status Normalise(const State* before, State& after);
 //     static absl::Status Check(const State& after);             // invariant; optional
 //     static std::string Id(const State& resource);  // the id that follows; optional
 //     // When time itself acts, and the command that it then gives; optional, both or none. The
@@ -54,7 +57,7 @@ struct CommandType {
 
 struct AggregateType;
 
-// A field that names reference data of the same service: the path to it from the resource.
+// A field that names a root of the same service: the path to it from the resource.
 struct ReferenceField {
   std::vector<const FieldDescriptor*> path;
   const AggregateType* target = nullptr;
@@ -65,6 +68,7 @@ struct AggregateType {
   const Descriptor* event = nullptr;
   void (*evolve)(Message& state, const Message& event, const Facts& facts) = nullptr;
   absl::Status (*begin)(Message& created, const Context& context) = nullptr;
+  absl::Status (*normalise)(const Message* before, Message& after) = nullptr;
   absl::Status (*check)(const Message& after) = nullptr;
   std::string (*id)(const Message& resource) = nullptr;
   std::optional<google::protobuf::Timestamp> (*due_time)(const Message& state) = nullptr;
@@ -136,6 +140,12 @@ AggregateType Aggregate() {
   if constexpr (requires { &A::Begin; }) {
     type.begin = [](Message& created, const Context& context) {
       return A::Begin(static_cast<typename A::State&>(created), context);
+    };
+  }
+  if constexpr (requires { &A::Normalise; }) {
+    type.normalise = [](const Message* before, Message& after) {
+      return A::Normalise(static_cast<const typename A::State*>(before),
+                          static_cast<typename A::State&>(after));
     };
   }
   if constexpr (requires { &A::Check; }) {

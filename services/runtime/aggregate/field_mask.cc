@@ -353,6 +353,18 @@ absl::Status CheckImmutable(const FieldMask& effective_mask, const Message& pres
   return absl::OkStatus();
 }
 
+void AddDifferences(const Message& before, const Message& after, FieldMask* mask) {
+  std::vector<std::string> paths(mask->paths().begin(), mask->paths().end());
+  google::protobuf::util::MessageDifferencer differencer;
+  const Descriptor* type = before.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const std::vector<const FieldDescriptor*> field = {type->field(i)};
+    if (differencer.CompareWithFields(before, after, field, field)) continue;
+    paths.push_back(type->field(i)->name());
+  }
+  *mask = MaskOf(std::move(paths));
+}
+
 void CopyMasked(const Message& from, const FieldMask& mask, Message* to) {
   for (const std::string& text : mask.paths()) {
     const std::optional<Path> path = Resolve(from.GetDescriptor(), text);

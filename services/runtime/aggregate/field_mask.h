@@ -36,6 +36,10 @@ absl::Status CheckImmutable(const google::protobuf::FieldMask& effective_mask,
                             const google::protobuf::Message& present,
                             const google::protobuf::Message& wanted, absl::string_view prefix = "");
 
+// Adds the fields in which two messages of one type differ to an effective mask.
+void AddDifferences(const google::protobuf::Message& before, const google::protobuf::Message& after,
+                    google::protobuf::FieldMask* mask);
+
 // Makes the fields in an effective mask of `to` as they are in `from`, absent ones too. Lists,
 // maps and messages are replaced whole; "labels.key" sets or removes one entry. Both are of one
 // type. Total: paths that the type does not have are skipped, so that old events always apply.

@@ -55,16 +55,20 @@ std::string SnakeCase(absl::string_view camel) {
 
 absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
                                          const std::vector<AggregateType>& aggregates,
-                                         const std::vector<const Descriptor*>& queries) {
+                                         const std::vector<OwnMethod>& own_methods) {
   MethodTable table;
   for (int i = 0; i < service->method_count(); ++i) {
     Method method{.descriptor = service->method(i)};
     const auto* request = method.descriptor->input_type();
     bool known = request == log::v1::ListEventsRequest::descriptor();
     if (known) method.kind = Method::Kind::kListEvents;
-    if (std::count(queries.begin(), queries.end(), request) > 0) {
+    for (const auto& own : own_methods) {
+      if (own.request != request) continue;
       known = true;
-      method.kind = Method::Kind::kQuery;
+      method.own = &own;
+      method.kind = own.query        ? Method::Kind::kQuery
+                    : own.root_query ? Method::Kind::kRootQuery
+                                     : Method::Kind::kFlow;
     }
     for (const auto& type : aggregates) {
       if (!known) known = Classify(type, request->name(), &method);
@@ -72,7 +76,8 @@ absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
     if (!known) {
       return absl::FailedPreconditionError(
           absl::StrCat("nothing answers ", method.descriptor->full_name(),
-                       ": give an aggregate of the service a Decide for ", request->name()));
+                       ": give an aggregate of the service a Decide for ", request->name(),
+                       ", or the service a method of its own"));
     }
     method.name = request->FindFieldByName("name");
     method.parent = request->FindFieldByName("parent");

@@ -1,8 +1,8 @@
 // What each RPC of a service does, read from its descriptor once at start.
 //
 // Standard methods are known by their request's name (CreateOrderRequest, ListOrdersRequest);
-// verbs by the aggregate that decides them; ListEvents and queries by their type.
-// Threads: a Method is immutable.
+// verbs by the aggregate that decides them; a service's own by their request; ListEvents by its
+// type. Threads: a Method is immutable.
 #pragma once
 
 #include <vector>
@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "services/runtime/aggregate/aggregate.h"
+#include "services/runtime/aggregate/own_method.h"
 
 namespace rapport {
 
@@ -17,12 +18,25 @@ using google::protobuf::MethodDescriptor;
 using google::protobuf::ServiceDescriptor;
 
 struct Method {
-  enum class Kind { kCreate, kUpdate, kDelete, kUndelete, kVerb, kGet, kList, kListEvents, kQuery };
+  enum class Kind {
+    kCreate,
+    kUpdate,
+    kDelete,
+    kUndelete,
+    kVerb,
+    kGet,
+    kList,
+    kListEvents,
+    kQuery,
+    kRootQuery,
+    kFlow
+  };
 
   Kind kind = Kind::kGet;
   const MethodDescriptor* descriptor = nullptr;
-  const AggregateType* aggregate = nullptr;  // null for ListEvents and queries
+  const AggregateType* aggregate = nullptr;  // null for ListEvents, queries and flows
   const CommandType* command = nullptr;      // verbs only
+  const OwnMethod* own = nullptr;            // queries and flows only
 
   // Fields of the request; null where it has none.
   const FieldDescriptor* name = nullptr;
@@ -40,9 +54,9 @@ struct Method {
 
 using MethodTable = absl::flat_hash_map<const MethodDescriptor*, Method>;
 
-// FAILED_PRECONDITION naming the first method that nothing answers.
+// FAILED_PRECONDITION naming the first method that nothing answers. The lists outlive the table.
 absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
                                          const std::vector<AggregateType>& aggregates,
-                                         const std::vector<const Descriptor*>& queries = {});
+                                         const std::vector<OwnMethod>& own_methods);
 
 }  // namespace rapport

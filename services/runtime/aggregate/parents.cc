@@ -31,6 +31,7 @@ absl::Status Parents::Follow() {
       if (!record.ParseFromString(entry.bytes)) return CannotRead(partition_, entry.offset);
       if (!after.validity.Admit(entry.offset, record)) continue;
       if (record.kind() != log::v1::Record::EVENT || record.subject() != record.root()) continue;
+      if (CollectionOf(record.root()) != collection_) continue;
       const auto life = LifeOf(record);
       if (!life) continue;
       batch.Put(keys::Parent(record.root()), *life ? "+" : "-");
@@ -50,9 +51,7 @@ absl::Status Parents::Check(const std::string& root, Offset needed) {
   std::string life;
   ASSIGN_OR_RETURN(const bool known, store_->Get(keys::Parent(root), &life));
   if (!known) return NotFound(root);
-  if (life == "-") {
-    return Refused("rapport", "DELETED", root, "it is deleted; undelete it first");
-  }
+  if (life == "-") return Deleted(root);
   if (live_.size() >= kMaxLive) live_.clear();
   live_.insert(root);
   return absl::OkStatus();

@@ -13,8 +13,6 @@
 namespace rapport {
 namespace {
 
-// Everything about one customer is in one partition; other roots are reference data.
-constexpr absl::string_view kSpreadCollection = "customers";
 constexpr int kMaxRequestIdCharacters = 64;
 // Calls without a deadline of their own get this one: nothing waits for ever.
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
@@ -28,18 +26,16 @@ std::string ParentPattern(const AggregateType& type) {
   return std::string(ParentOf(type.pattern));
 }
 
+bool IsSpread(const ServiceSpec& spec, absl::string_view collection) {
+  return std::find(spec.spread.begin(), spec.spread.end(), collection) != spec.spread.end();
+}
+
 absl::Status BadName(absl::string_view field, absl::string_view name, absl::string_view pattern) {
   return InvalidField(field, absl::StrCat("\"", name, "\" does not have the form ", pattern,
                                           "; ids are [a-z0-9-], 63 characters at most"));
 }
 
 }  // namespace
-
-std::vector<const Descriptor*> QueriesOf(const ServiceSpec& spec) {
-  std::vector<const Descriptor*> requests;
-  for (const QuerySpec& query : spec.queries) requests.push_back(query.request);
-  return requests;
-}
 
 std::string TopicOf(absl::string_view service) {
   return absl::StrCat("rapport.", service);
@@ -55,9 +51,9 @@ std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_vie
 }
 
 bool HasReferenceData(const ServiceSpec& spec) {
-  return std::any_of(spec.aggregates.begin(), spec.aggregates.end(), [](const AggregateType& type) {
-    return type.is_root && type.plural != kSpreadCollection;
-  });
+  return std::any_of(
+      spec.aggregates.begin(), spec.aggregates.end(),
+      [&](const AggregateType& type) { return type.is_root && !IsSpread(spec, type.plural); });
 }
 
 Service::Service(ServiceSpec spec, ServiceOptions options)
@@ -66,7 +62,7 @@ Service::Service(ServiceSpec spec, ServiceOptions options)
 Service::~Service() = default;
 
 absl::Status Service::Start(absl::Duration timeout) {
-  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), QueriesOf(spec_)));
+  ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods));
   const std::string topic = TopicOf(spec_.name);
   RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
 
@@ -221,7 +217,7 @@ size_t Service::queued() const {
 }
 
 bool Service::IsReference(absl::string_view root) const {
-  return CollectionOf(root) != kSpreadCollection;
+  return !IsSpread(spec_, CollectionOf(root));
 }
 
 Shard* Service::ShardOf(absl::string_view root) {
@@ -243,6 +239,9 @@ void Service::Handle(CallPtr call) {
   }
   if (call->metadata.deadline == absl::InfiniteFuture()) {
     call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
+  }
+  if (method->second.kind == Method::Kind::kFlow) {
+    return method->second.own->flow(*this, std::move(call));
   }
   if (method->second.writes()) return HandleWrite(std::move(call), method->second);
   HandleRead(std::move(call), method->second);
@@ -343,8 +342,8 @@ void Service::HandleRead(CallPtr call, const Method& method) {
   if (!token.ok()) return Finish(std::move(call), token.status());
   absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
   if (!shards.ok()) return Finish(std::move(call), shards.status());
-  if (method.kind == Method::Kind::kQuery) {
-    return HandleQuery(std::move(call), method, *token, *shards->front());
+  if (method.kind == Method::Kind::kRootQuery) {
+    return HandleRootQuery(std::move(call), method, *token, *shards->front());
   }
 
   // One shard that is behind the token after another; most calls find none.
@@ -385,11 +384,11 @@ void Service::HandleRead(CallPtr call, const Method& method) {
 }
 
 // Waits for one joined source after another, then answers.
-void Service::HandleQuery(CallPtr call, const Method& method,
+void Service::HandleRootQuery(CallPtr call, const Method& method,
                           const log::v1::ConsistencyToken& token, Shard& shard) {
   struct Asking : std::enable_shared_from_this<Asking> {
     Service* service;
-    const QuerySpec* query;
+    const Method* method;
     CallPtr call;
     log::v1::ConsistencyToken token;
     Shard* shard;
@@ -414,7 +413,7 @@ void Service::HandleQuery(CallPtr call, const Method& method,
       const Message& request = *call->request;
       const std::string name = request.GetReflection()->GetString(
           request, request.GetDescriptor()->FindFieldByName("name"));
-      absl::StatusOr<std::string> body = query->answer(request, Parts(shard->store(), name));
+      absl::StatusOr<std::string> body = method->own->root_query(request, Parts(shard->store(), name));
       if (!body.ok()) return Finish(std::move(call), body.status());
       Finish(std::move(call),
              Reply{.body = *std::move(body), .consistency_token = FormatConsistencyToken(token)});
@@ -435,17 +434,16 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
                                                          const Message& request) {
   const bool list = method.kind == Method::Kind::kList;
   const std::string name = GetString(request, list ? method.parent : method.name);
+  const bool roots = list && method.aggregate->is_root;
+  const bool of_all = list && !roots && IdOf(name) == kAnyId;
+  if (of_all && !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
+    return BadName("parent", name, ParentPattern(*method.aggregate));
+  }
   std::vector<Shard*> targets;
-  if (list && (method.aggregate->is_root || IdOf(name) == kAnyId)) {
-    if (!method.aggregate->is_root &&
-        !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
-      return BadName("parent", name, ParentPattern(*method.aggregate));
-    }
-    if (IsReference(RootOf(method.aggregate->pattern))) {
-      targets.push_back(reference_.get());
-    } else {
-      for (auto& shard : shards_) targets.push_back(shard.get());
-    }
+  if (roots && !IsSpread(spec_, method.aggregate->plural)) {
+    targets.push_back(reference_.get());
+  } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
+    for (auto& shard : shards_) targets.push_back(shard.get());
   } else {
     const std::string pattern = list                          ? ParentPattern(*method.aggregate)
                                 : method.aggregate != nullptr ? method.aggregate->pattern
@@ -458,9 +456,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   for (Shard* shard : targets) {
     if (shard == nullptr) return NotFound(name);
     // State that was confirmed stays readable while the partition is claimed anew.
-    if (shard->state() == Shard::State::kStarting) {
-      return Unavailable("starting", absl::Milliseconds(100));
-    }
+    if (shard->state() == Shard::State::kStarting) return Unavailable("starting");
   }
   return targets;
 }
@@ -472,9 +468,15 @@ absl::StatusOr<std::string> Service::Read(const Method& method, const Message& r
     return ReadEvents(static_cast<const log::v1::ListEventsRequest&>(request), shards[0]->store(),
                       spec_.name);
   }
-  ListQuery query{.method = &method, .request = &request, .token_key = options_.secret};
-  for (Shard* shard : shards) query.stores.push_back(&shard->store());
-  return ReadList(query);
+  std::vector<const Store*> stores;
+  for (Shard* shard : shards) stores.push_back(&shard->store());
+  if (method.kind == Method::Kind::kQuery) {
+    return method.own->query(request, Projections(std::move(stores)));
+  }
+  return ReadList({.method = &method,
+                   .request = &request,
+                   .stores = std::move(stores),
+                   .token_key = options_.secret});
 }
 
 int Service::TokenPartition(const Shard& shard) const {
@@ -490,15 +492,15 @@ std::string Service::Token(log::v1::ConsistencyToken token,
   return FormatConsistencyToken(token);
 }
 
-// Reference data is decided in this process, so its projection holds all that was acknowledged.
+// What this service decides is decided in this process, so projections hold all that was
+// acknowledged: reference data, and roots of other partitions.
 absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
                                                       const std::string& name,
                                                       google::protobuf::Arena* arena) {
-  // Another customer's rows are another partition's: here they are as good as unknown.
-  if (!IsReference(RootOf(name))) return nullptr;
-  Ensure(reference_ != nullptr, "a reference names reference data of the same service");
+  const Shard* shard = ShardOf(RootOf(name));
+  Ensure(shard != nullptr, "a reference names a resource of the same service");
   std::string bytes;
-  return ReadStored(reference_->store(), type, name, arena, &bytes);
+  return ReadStored(shard->store(), type, name, arena, &bytes);
 }
 
 }  // namespace rapport

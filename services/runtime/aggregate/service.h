@@ -16,23 +16,20 @@
 
 namespace rapport {
 
-// An RPC that reads more than rows: answers the serialised response from what is known of the root
-// that the request's `name` says.
-struct QuerySpec {
-  const Descriptor* request = nullptr;
-  absl::StatusOr<std::string> (*answer)(const Message& request, const Parts& parts) = nullptr;
-};
-
 struct ServiceSpec {
   std::string name;  // "sales": topic rapport.sales, folder projections/sales
   int number = 0;    // in consistency tokens; fixed for ever
   const ServiceDescriptor* rpc = nullptr;
   std::vector<AggregateType> aggregates;
+  // The collections of roots that are spread over the partitions, so many are they. Other roots are
+  // reference data.
+  std::vector<std::string> spread = {"customers"};
+  // What is neither standard nor an aggregate's.
+  std::vector<OwnMethod> own_methods;
   // The service that decides which roots of this collection live; empty where it is this one.
   std::string parents_service;     // "accounts"
   std::string parents_collection;  // "customers"
   std::vector<JoinSpec> joins;     // of the partitions, not of reference data
-  std::vector<QuerySpec> queries;
   std::vector<ProcessSpec> processes;
 };
 
@@ -83,7 +80,7 @@ class Service : public Handler {
   absl::Status MakeCommand(const Method& method, Command* command);
   absl::Status NameTarget(const Method& method, const Message& request, Command* command);
   void HandleRead(CallPtr call, const Method& method);
-  void HandleQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
+  void HandleRootQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
                    Shard& shard);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
   absl::StatusOr<std::string> Read(const Method& method, const Message& request,
@@ -109,9 +106,6 @@ class Service : public Handler {
   std::mt19937_64 random_{std::random_device{}()};
 };
 
-// The requests of its queries.
-std::vector<const Descriptor*> QueriesOf(const ServiceSpec& spec);
-
 // Topics and folders, which tools read too.
 std::string TopicOf(absl::string_view service);
 std::string ReferenceTopicOf(absl::string_view service);
@@ -120,7 +114,7 @@ std::string ProjectionPath(absl::string_view data_dir, absl::string_view service
 std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service);
 
 // The partition of a reference aggregate's roots is not theirs to choose: everything that is not
-// under the collection of customers and the like is kept in one partition that everybody follows.
+// under a spread collection is kept in one partition that everybody follows.
 bool HasReferenceData(const ServiceSpec& spec);
 
 }  // namespace rapport

@@ -390,16 +390,26 @@ absl::StatusOr<Reply> Shard::Decide(Command& command) {
     return AnswerRepeat(command, *answered);
   }
   if (parents_) RETURN_IF_ERROR(parents_->Check(command.root, command.parents_needed));
-  RETURN_IF_ERROR(CheckRoot(command));
+  RETURN_IF_ERROR(CheckOwnRoot(command));
   return DecideNew(command, *command.method->aggregate);
+}
+
+// What lies under a root that this service decides: no log needs to be followed for that.
+absl::Status Shard::CheckOwnRoot(const Command& command) {
+  if (command.method->aggregate->is_root) return absl::OkStatus();
+  const AggregateType* type = options_.registry->FindByPlural(CollectionOf(command.root));
+  if (type == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Overlay::Row* root, overlay_->Find(*type, command.root));
+  if (root->state == nullptr) return NotFound(command.root);
+  const bool deleted =
+      root->state->GetReflection()->HasField(*root->state, type->fields.delete_time);
+  return deleted ? Deleted(command.root) : absl::OkStatus();
 }
 
 absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,
                                           const log::v1::AnsweredRequest& answered) {
   if (answered.request_hash() != command.request_hash) {
-    return AlreadyExists(answered.subject(),
-                         absl::StrCat("request id ", command.request_id,
-                                      " was used with another body; use a new one"));
+    return RequestIdReused(answered.subject(), command.request_id);
   }
   const auto* type = options_.registry->FindByPlural(CollectionOf(answered.subject()));
   Ensure(type != nullptr, "a request id is stored with a resource of this service");
@@ -455,18 +465,6 @@ absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& ty
     RETURN_IF_ERROR(AddRecord(command, context, nullptr));
   }
   return Reply{.body = row->bytes};
-}
-
-// Where the root is decided here too, its children are written only while it lives.
-absl::Status Shard::CheckRoot(const Command& command) {
-  const AggregateType* root = options_.registry->FindByPlural(CollectionOf(command.root));
-  if (root == nullptr || root == command.method->aggregate) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(*root, command.root));
-  if (row->state == nullptr) return NotFound(command.root);
-  if (!row->state->GetReflection()->HasField(*row->state, root->fields.delete_time)) {
-    return absl::OkStatus();
-  }
-  return Refused("rapport", "DELETED", command.root, "it is deleted; undelete it first");
 }
 
 // A row that a decision looks at: of the same root as the batch's earlier commands leave it, or

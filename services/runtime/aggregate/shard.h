@@ -155,8 +155,8 @@ class Shard {
   void TakeBatch();
   void DecideBatch();
   absl::StatusOr<Reply> Decide(Command& command);
+  absl::Status CheckOwnRoot(const Command& command);
   absl::StatusOr<Reply> DecideNew(Command& command, const AggregateType& type);
-  absl::Status CheckRoot(const Command& command);
   absl::StatusOr<const Message*> ReadOther(absl::string_view root, const AggregateType& type,
                                            const std::string& name);
   absl::Status ReadRows(const Command& command, const Message* state, RowsRead* rows);

@@ -32,9 +32,7 @@ absl::Status CheckTarget(const Method& method, const Message* state, const Messa
   if (!EtagMatches(asked, present)) return EtagMismatch(context.name, present);
   const bool may_be_deleted =
       method.kind == Method::Kind::kDelete || method.kind == Method::Kind::kUndelete;
-  if (IsDeleted(type, *state) && !may_be_deleted) {
-    return Refused("rapport", "DELETED", context.name, "it is deleted; undelete it first");
-  }
+  if (IsDeleted(type, *state) && !may_be_deleted) return Deleted(context.name);
   return absl::OkStatus();
 }
 
@@ -54,6 +52,7 @@ absl::StatusOr<bool> DecideCreate(const Method& method, const Message* state,
   reflection->SetString(created, type.fields.name, context.name);
   reflection->SetString(created, type.fields.uid, uid);
   reflection->ClearField(created, type.fields.etag);
+  if (type.normalise != nullptr) RETURN_IF_ERROR(type.normalise(nullptr, *created));
   if (type.begin != nullptr) RETURN_IF_ERROR(type.begin(*created, context));
   if (type.check != nullptr) RETURN_IF_ERROR(type.check(*created));
   return true;
@@ -66,17 +65,21 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
   const auto& asked = static_cast<const google::protobuf::FieldMask&>(
       request.GetReflection()->GetMessage(request, method.update_mask));
   const std::string& prefix = method.resource->name();
-  ASSIGN_OR_RETURN(const google::protobuf::FieldMask mask,
-                   EffectiveUpdateMask(asked, resource, prefix));
+  ASSIGN_OR_RETURN(google::protobuf::FieldMask mask, EffectiveUpdateMask(asked, resource, prefix));
   RETURN_IF_ERROR(CheckImmutable(mask, state, resource, prefix));
   const std::unique_ptr<Message> after = CopyOf(state);
   CopyMasked(resource, mask, after.get());
+  if (type.normalise != nullptr) {
+    const std::unique_ptr<Message> asked = CopyOf(*after);
+    RETURN_IF_ERROR(type.normalise(&state, *after));
+    AddDifferences(*asked, *after, &mask);
+  }
   if (google::protobuf::util::MessageDifferencer::Equals(*after, state)) return false;
   if (type.check != nullptr) RETURN_IF_ERROR(type.check(*after));
   Message* fact = event->GetReflection()->MutableMessage(event, type.updated);
   const auto* reflection = fact->GetReflection();
   CopyMasked(
-      resource, mask,
+      type.normalise == nullptr ? resource : *after, mask,
       reflection->MutableMessage(fact, fact->GetDescriptor()->FindFieldByNumber(kFactResource)));
   reflection->MutableMessage(fact, fact->GetDescriptor()->FindFieldByNumber(kFactMask))
       ->CopyFrom(mask);
@@ -202,6 +205,8 @@ absl::StatusOr<bool> DecideWrite(const Method& method, const Message* state, con
     case Method::Kind::kList:
     case Method::Kind::kListEvents:
     case Method::Kind::kQuery:
+    case Method::Kind::kRootQuery:
+    case Method::Kind::kFlow:
       break;
   }
   Ensure(false, "only writes are decided");

@@ -61,6 +61,13 @@ std::string TraceIdOf(absl::string_view traceparent) {
   return id;
 }
 
+google::rpc::ErrorInfo ReusedInfo() {
+  google::rpc::ErrorInfo info;
+  info.set_reason("REQUEST_ID_REUSED");
+  info.set_domain("rapport");
+  return info;
+}
+
 }  // namespace
 
 absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent) {
@@ -97,6 +104,10 @@ absl::Status Refused(absl::string_view domain, absl::string_view reason, absl::s
   return status;
 }
 
+absl::Status Deleted(absl::string_view name) {
+  return Refused("rapport", "DELETED", name, "it is deleted; undelete it first");
+}
+
 absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag) {
   absl::Status status = absl::AbortedError(absl::StrCat(
       name, " has changed: its etag is ", present_etag, "; read it again and repeat the change"));
@@ -111,6 +122,19 @@ absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag
 
 absl::Status AlreadyExists(absl::string_view name, absl::string_view what) {
   return WithResource(absl::StatusCode::kAlreadyExists, name, absl::StrCat(name, ": ", what));
+}
+
+absl::Status RequestIdReused(absl::string_view name, absl::string_view request_id) {
+  absl::Status status = AlreadyExists(
+      name, absl::StrCat("request id ", request_id, " was used with another body; use a new one"));
+  AddDetail(status, ReusedInfo());
+  return status;
+}
+
+bool IsRequestIdReused(const absl::Status& status) {
+  const google::rpc::ErrorInfo info = ReusedInfo();
+  return status.GetPayload(absl::StrCat(kTypePrefix, info.GetTypeName())) ==
+         absl::Cord(info.SerializeAsString());
 }
 
 absl::Status NotFound(absl::string_view name, absl::string_view what) {

@@ -46,12 +46,19 @@ absl::Status InvalidField(absl::string_view field, absl::string_view what);
 absl::Status Refused(absl::string_view domain, absl::string_view reason, absl::string_view name,
                      absl::string_view what);
 
+// The same for a resource that is deleted, of whichever service: reason DELETED.
+absl::Status Deleted(absl::string_view name);
+
 // ABORTED, reason ETAG_MISMATCH, with the present etag in the metadata.
 absl::Status EtagMismatch(absl::string_view name, absl::string_view present_etag);
 
 // ALREADY_EXISTS / NOT_FOUND with a ResourceInfo.
 absl::Status AlreadyExists(absl::string_view name, absl::string_view what);
 absl::Status NotFound(absl::string_view name, absl::string_view what = "");
+
+// ALREADY_EXISTS, reason REQUEST_ID_REUSED: the id came with another body before, for `name`.
+absl::Status RequestIdReused(absl::string_view name, absl::string_view request_id);
+bool IsRequestIdReused(const absl::Status& status);
 
 // How soon to try again what another owner, a start or a full queue refused.
 inline constexpr absl::Duration kRetryAfter = absl::Milliseconds(100);

@@ -159,6 +159,18 @@ TEST(CheckImmutable, RefusesChangesOnly) {
   EXPECT_EQ(CheckImmutable(*without, present, wanted), absl::OkStatus());
 }
 
+TEST(AddDifferences, NamesFieldsThatDifferAndKeepsTheMask) {
+  const Case before = Parsed<Case>("subject: 'It squeaks' labels { key: 'a' value: '1' }");
+  Case after = before;
+  FieldMask mask = Mask("labels.a,priority");
+  AddDifferences(before, after, &mask);
+  EXPECT_EQ(absl::StrJoin(mask.paths(), ","), "labels.a,priority");
+  after.set_subject("It rattles");
+  (*after.mutable_labels())["a"] = "2";
+  AddDifferences(before, after, &mask);
+  EXPECT_EQ(absl::StrJoin(mask.paths(), ","), "labels,priority,subject");
+}
+
 TEST(CopyMasked, CopiesAndClears) {
   const char kTo[] = R"(
       summary: "old" body: "old" cost { currency_code: "EUR" units: 1 }

@@ -33,7 +33,7 @@ class ShardHarness {
   ShardHarness(ServiceSpec spec, FakeLog* log, ManualClock* clock,
                std::optional<TopicPartition> parents = std::nullopt)
       : spec_(std::move(spec)), registry_(spec_.aggregates), log_(log), clock_(clock) {
-    methods_ = *BuildMethods(spec_.rpc, registry_.types());
+    methods_ = *BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods);
     store_ = *Store::Open(resources_, folder_.path() + "/live");
     shard_ = std::make_unique<Shard>(
         ShardOptions{.partition = partition(),
