@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/import/session.h"
 #include "gateway/rest/http_server.h"
+#include "gateway/rest/openapi.h"
 #include "services/runtime/rpc/server.h"
 
 namespace rapport {
@@ -103,10 +104,13 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(grpc.Start());
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
+  std::map<std::string, rest::HttpResponse, std::less<>> files;
+  files["/openapi.json"].body = rest::OpenApi(routes, node.services(), RAPPORT_VERSION);
   ASSIGN_OR_RETURN(const auto http,
                    rest::HttpServer::Start({.address = http_endpoint.host,
                                             .port = http_endpoint.port,
-                                            .ready = [&node] { return node.Health().ok(); }},
+                                            .ready = [&node] { return node.Health().ok(); },
+                                            .files = std::move(files)},
                                            std::move(routes), &node.handler()));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
   Announce("http", options.http, http->port());
