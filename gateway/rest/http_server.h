@@ -7,9 +7,11 @@
 //
 // Answers one request of a connection after the other, in order, so pipelining is safe. Besides
 // the routes: /healthz, /readyz, the files of its options, and POST {collection}:import?job=…,
-// which streams NDJSON both ways (README.md). Threads: all functions from any thread. `handler` is
-// called on the io threads and may answer on any; it outlives the server, and calls it still holds
-// after Shutdown's deadline may be finished later without harm.
+// which streams NDJSON both ways (README.md).
+//
+// Threads: all functions from any thread. `handler` is called on the io threads and may answer on
+// any; it outlives the server, and calls it still holds after Shutdown's deadline may be finished
+// later without harm.
 #pragma once
 
 #include <cstdint>

@@ -72,6 +72,10 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
     return app.add_option("--" + name, value, help)->envname(variable)->capture_default_str();
   };
   flag("data", options->node.data_dir, "Folder of log and projections")->required();
+  flag("services", options->node.services,
+       "The services to serve, of accounts,sales,service,marketing; without accounts no customer "
+       "is checked")
+      ->delimiter(',');
   flag("http", options->http, "REST/JSON on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
@@ -92,10 +96,15 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   Node node(options.node);
   RETURN_IF_ERROR(node.Start());
+  std::vector<const ServiceDescriptor*> installed, not_installed;
+  for (const auto* service : node.services()) {
+    (node.Installed(*service) ? installed : not_installed).push_back(service);
+  }
   GrpcServer grpc({.address = options.grpc,
                    .services = node.services(),
                    .handler = &node.handler(),
                    .handles = [&node](const auto& method) { return node.Handles(method); },
+                   .not_serving = not_installed,
                    .streams = {{"rapport.gateway.v1.Gateway.Import",
                                 ImportSessions(&node.handler(), node.services(),
                                                [&node](absl::Duration delay, auto task) {
@@ -105,7 +114,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
   std::map<std::string, rest::HttpResponse, std::less<>> files;
-  files["/openapi.json"].body = rest::OpenApi(routes, node.services(), RAPPORT_VERSION);
+  files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
   ASSIGN_OR_RETURN(const auto http,
                    rest::HttpServer::Start({.address = http_endpoint.host,
                                             .port = http_endpoint.port,
