@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/console/console.h"
 #include "gateway/import/session.h"
 #include "gateway/rest/http_server.h"
 #include "gateway/rest/openapi.h"
@@ -113,7 +114,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(grpc.Start());
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
-  std::map<std::string, rest::HttpResponse, std::less<>> files;
+  auto files = console::Pages();
   files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
   ASSIGN_OR_RETURN(const auto http,
                    rest::HttpServer::Start({.address = http_endpoint.host,
