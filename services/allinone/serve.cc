@@ -6,10 +6,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/console/console.h"
 #include "gateway/import/session.h"
 #include "gateway/rest/http_server.h"
 #include "gateway/rest/openapi.h"
+#include "services/runtime/metrics/call_log.h"
 #include "services/runtime/rpc/server.h"
 
 namespace rapport {
@@ -28,10 +30,9 @@ absl::Status CheckListeners(const ServeOptions& options) {
           " can be reached from other machines, and nobody is authenticated: listen on "
           "127.0.0.1, or say --allow-unauthenticated"));
     }
-    std::fprintf(stderr,
-                 "rapport: WARNING: %s can be reached from other machines and NOBODY IS "
-                 "AUTHENTICATED: whoever reaches it reads and writes everything\n",
-                 address.c_str());
+    Log(Level::kWarning, "nobody_is_authenticated",
+        {{"address", address},
+         {"meaning", "whoever reaches it from other machines reads and writes everything"}});
   }
   return absl::OkStatus();
 }
@@ -89,6 +90,8 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
        "Writes are refused while the disk has less free space");
   flag("drain-seconds", options->drain_seconds, "How long calls may take after SIGTERM")
       ->check(CLI::Range(0, 600));
+  app.add_flag("--log-calls", options->log_calls, "A line on stderr for every call")
+      ->envname("RAPPORT_LOG_CALLS");
   app.add_flag("--allow-unauthenticated", options->allow_unauthenticated,
                "Listen beyond loopback although nobody is authenticated");
 }
@@ -101,13 +104,15 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   for (const auto* service : node.services()) {
     (node.Installed(*service) ? installed : not_installed).push_back(service);
   }
+  LoggedHandler logged(node.handler());
+  Handler* const handler = options.log_calls ? &logged : &node.handler();
   GrpcServer grpc({.address = options.grpc,
                    .services = node.services(),
-                   .handler = &node.handler(),
+                   .handler = handler,
                    .handles = [&node](const auto& method) { return node.Handles(method); },
                    .not_serving = not_installed,
                    .streams = {{"rapport.gateway.v1.Gateway.Import",
-                                ImportSessions(&node.handler(), node.services(),
+                                ImportSessions(handler, node.services(),
                                                [&node](absl::Duration delay, auto task) {
                                                  node.RunAfter(delay, std::move(task));
                                                })}}});
@@ -121,8 +126,12 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
                                             .port = http_endpoint.port,
                                             .ready = [&node] { return node.Health().ok(); },
                                             .files = std::move(files)},
-                                           std::move(routes), &node.handler()));
+                                           std::move(routes), handler));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
+  Log(Level::kInfo, "serving",
+      {{"version", RAPPORT_VERSION},
+       {"services", absl::StrJoin(options.node.services, ",")},
+       {"data", options.node.data_dir}});
   Announce("http", options.http, http->port());
   Announce("grpc", options.grpc, grpc.port());
   Announce("metrics", options.metrics, metrics_port);
@@ -130,12 +139,14 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   std::fflush(stdout);
 
   wait_for_signal();
+  Log(Level::kInfo, "draining");
   std::puts("draining");
   std::fflush(stdout);
   const absl::Time deadline = absl::Now() + absl::Seconds(options.drain_seconds);
   http->Shutdown(deadline - absl::Now());
   grpc.Shutdown(deadline);
   node.Stop();
+  Log(Level::kInfo, "stopped");
   std::puts("stopped");
   return absl::OkStatus();
 }
