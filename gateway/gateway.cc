@@ -8,8 +8,11 @@
 
 namespace rapport::gateway {
 
-Gateway::Gateway(GatewayOptions options) : options_(std::move(options)) {
-  for (const auto& backend : options_.backends) routes_[backend.rpc] = backend.handler;
+Gateway::Gateway(GatewayOptions options) : secret_(std::move(options.secret)) {
+  for (const auto& backend : options.backends) {
+    routes_[backend.rpc] = backend;
+    if (backend.handler != nullptr) installed_.push_back(backend);
+  }
 }
 
 bool Gateway::Handles(const google::protobuf::MethodDescriptor& method) const {
@@ -20,7 +23,11 @@ bool Gateway::Handles(const google::protobuf::MethodDescriptor& method) const {
 
 void Gateway::Handle(CallPtr call) {
   if (const auto route = routes_.find(call->method->service()); route != routes_.end()) {
-    return route->second->Handle(std::move(call));
+    const Backend& backend = route->second;
+    if (backend.handler != nullptr) return backend.handler->Handle(std::move(call));
+    return Finish(std::move(call),
+                  absl::UnimplementedError(absl::StrCat(backend.name, " is not installed here; ",
+                                                        "add it to rapport serve --services")));
   }
   if (const absl::Status shape = CheckShape(*call->request, absl::ToUnixMicros(absl::Now()));
       !shape.ok()) {
@@ -28,10 +35,10 @@ void Gateway::Handle(CallPtr call) {
   }
   const auto* type = call->method->input_type();
   if (type == v1::GetCustomerViewRequest::descriptor()) {
-    return ReadCustomerView(options_.backends, std::move(call));
+    return ReadCustomerView(installed_, std::move(call));
   }
   if (type == v1::ListTimelineRequest::descriptor()) {
-    return ReadTimeline(options_.backends, options_.secret, std::move(call));
+    return ReadTimeline(installed_, secret_, std::move(call));
   }
   const std::string name = call->method->full_name();
   Finish(std::move(call), absl::UnimplementedError(absl::StrCat(name, " is not answered here")));

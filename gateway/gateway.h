@@ -16,7 +16,7 @@ namespace rapport::gateway {
 struct Backend {
   std::string name;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
-  Handler* handler = nullptr;
+  Handler* handler = nullptr;  // null where the service is not installed
 };
 
 struct GatewayOptions {
@@ -28,13 +28,15 @@ class Gateway : public Handler {
  public:
   explicit Gateway(GatewayOptions options);
 
+  // UNIMPLEMENTED for what is of a service that is not installed; it is named.
   void Handle(CallPtr call) override;
   // Whether a unary method is answered here or by a backend.
   bool Handles(const google::protobuf::MethodDescriptor& method) const;
 
  private:
-  const GatewayOptions options_;
-  absl::flat_hash_map<const google::protobuf::ServiceDescriptor*, Handler*> routes_;
+  absl::flat_hash_map<const google::protobuf::ServiceDescriptor*, Backend> routes_;
+  std::vector<Backend> installed_;
+  const std::string secret_;
 };
 
 }  // namespace rapport::gateway

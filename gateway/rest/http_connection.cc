@@ -173,6 +173,11 @@ asio::awaitable<HttpResponse> Connection::Respond(Parser& parser) {
   if (request.path == "/readyz") {
     co_return server_->options.ready() ? Plain(200, "ready") : Plain(503, "not ready");
   }
+  const auto& files = server_->options.files;
+  if (const auto file = files.find(request.path); file != files.end()) {
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    co_return reads ? file->second : NoRoute({.allow = "GET, HEAD"}, request);
+  }
   if (IsImportPath(request.path)) co_return co_await RespondToImport(parser, request);
   co_return co_await RespondToCall(parser, request);
 }

@@ -143,6 +143,8 @@ absl::string_view ReasonOf(int http_code) {
   switch (http_code) {
     case 200:
       return "OK";
+    case 308:
+      return "Permanent Redirect";
     case 400:
       return "Bad Request";
     case 401:

@@ -6,8 +6,9 @@
 //   server->Shutdown(absl::Seconds(10));
 //
 // Answers one request of a connection after the other, in order, so pipelining is safe. Besides
-// the routes: /healthz, /readyz, and POST {collection}:import?job=…, which streams NDJSON both
-// ways (README.md).
+// the routes: /healthz, /readyz, the files of its options, and POST {collection}:import?job=…,
+// which streams NDJSON both ways (README.md).
+//
 // Threads: all functions from any thread. `handler` is called on the io threads and may answer on
 // any; it outlives the server, and calls it still holds after Shutdown's deadline may be finished
 // later without harm.
@@ -15,11 +16,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/rest/http_error.h"
 #include "gateway/rest/routes.h"
 #include "services/runtime/rpc/call.h"
 
@@ -65,6 +68,8 @@ class HttpServer {
     absl::Duration call_timeout = kCallTimeout;
     // Whether /readyz says 200; called on the io threads, must not block.
     std::function<bool()> ready = [] { return true; };
+    // What a GET or HEAD of a path answers, whatever its query: documents that never change.
+    std::map<std::string, HttpResponse, std::less<>> files;
   };
 
   // Listens and serves. UNAVAILABLE if the address cannot be had.

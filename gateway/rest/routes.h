@@ -70,6 +70,7 @@ class Routes {
 
   // HEAD finds GET's route. `path` is without the query.
   RouteMatch Find(absl::string_view http_method, absl::string_view path) const;
+  const std::vector<std::unique_ptr<Route>>& all() const { return routes_; }
 
  private:
   struct Node;

@@ -96,10 +96,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
 
   void AskFor(Part part) {
     const Backend* backend = FindBackend(backends_, kSources[part].service);
-    if (backend == nullptr) {
-      return Take(part, Reply{.status = absl::UnimplementedError(
-                                  absl::StrCat(kSources[part].service, " is not installed"))});
-    }
+    if (backend == nullptr) return Take(part, Reply{.status = absl::UnimplementedError("")});
     auto done = [self = shared_from_this(), part](Reply reply) {
       self->Take(part, std::move(reply));
     };
@@ -185,7 +182,9 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
       const Reply& reply = replies_[part];
       if (!Wants(static_cast<Part>(part))) continue;
       tokens.push_back(reply.consistency_token);
-      if (!reply.status.ok()) {
+      if (FindBackend(backends_, kSources[part].service) == nullptr) {
+        AppendField(CustomerView::kNotInstalledFieldNumber, kSources[part].field, &missing);
+      } else if (!reply.status.ok()) {
         v1::MissingPart gap;
         gap.set_part(kSources[part].field);
         *gap.mutable_status() = ToRpcStatus(reply.status);
@@ -206,6 +205,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
       google::protobuf::FieldMask kept = request_.read_mask();
       kept.add_paths("name");
       kept.add_paths("missing_parts");
+      kept.add_paths("not_installed");
       if (const absl::Status masked = ApplyReadMask(kept, &view); !masked.ok()) {
         return Finish(std::move(call_), masked);
       }

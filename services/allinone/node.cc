@@ -12,6 +12,7 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/accounts/service.h"
 #include "services/marketing/service.h"
 #include "services/sales/service.h"
@@ -45,6 +46,31 @@ std::vector<const ServiceDescriptor*> Node::services() const {
   return all;
 }
 
+bool Node::Installed(absl::string_view service) const {
+  return std::find(options_.services.begin(), options_.services.end(), service) !=
+         options_.services.end();
+}
+
+bool Node::Installed(const ServiceDescriptor& service) const {
+  for (const auto& spec : AllServices()) {
+    if (spec.rpc == &service) return Installed(spec.name);
+  }
+  return true;  // the gateway itself
+}
+
+absl::Status Node::CheckServices() const {
+  std::vector<std::string> known;
+  for (const auto& spec : AllServices()) known.push_back(spec.name);
+  for (const std::string& name : options_.services) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no service \"", name, "\"; there are ", absl::StrJoin(known, ", ")));
+  }
+  if (!options_.services.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("no service is named; there are ", absl::StrJoin(known, ", ")));
+}
+
 // Made once per data folder: page tokens and request hashes must stay valid across restarts.
 absl::StatusOr<std::string> Node::LoadSecret() const {
   const std::string path = options_.data_dir + "/secret";
@@ -75,6 +101,7 @@ absl::StatusOr<std::string> Node::LoadSecret() const {
 }
 
 absl::Status Node::Start(absl::Duration timeout) {
+  RETURN_IF_ERROR(CheckServices());
   std::error_code error;
   std::filesystem::create_directories(options_.data_dir, error);
   if (error) {
@@ -96,29 +123,11 @@ absl::Status Node::Start(absl::Duration timeout) {
                             [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
   gateway::GatewayOptions gateway_options{.secret = secret};
   for (auto& spec : AllServices(options_.marketing)) {
-    ServiceOptions service_options{
-        .data_dir = options_.data_dir,
-        .partitions = options_.partitions,
-        .log = log_.get(),
-        .executor = executor_.get(),
-        .clock = options_.clock,
-        .stores = stores_.get(),
-        .secret = secret,
-        .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
-        .peers = &peers_,
-        .on_acted = [this](
-                        const std::string& process,
-                        const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};
-    services_.push_back(std::make_unique<Service>(std::move(spec), std::move(service_options)));
-    Service* service = services_.back().get();
-    RETURN_IF_ERROR(service->Start(timeout));
-    gateway_options.backends.push_back(
-        {.name = service->spec().name, .rpc = service->spec().rpc, .handler = service});
-    metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
-                       service->spec().name,
-                       [service] { return static_cast<double>(service->queued()); });
-    metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
-                       [service] { return service->Health().ok() ? 1.0 : 0.0; });
+    gateway::Backend backend{.name = spec.name, .rpc = spec.rpc};
+    if (Installed(spec.name)) {
+      ASSIGN_OR_RETURN(backend.handler, StartService(std::move(spec), secret, timeout));
+    }
+    gateway_options.backends.push_back(std::move(backend));
   }
   gateway_ = std::make_unique<gateway::Gateway>(std::move(gateway_options));
   peers_.gateway = gateway_.get();
@@ -131,6 +140,33 @@ void Node::Peers::Handle(CallPtr call) {
   Handler* to = gateway.load();
   if (to == nullptr) return Finish(std::move(call), Unavailable("starting"));
   to->Handle(std::move(call));
+}
+
+absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string& secret,
+                                            absl::Duration timeout) {
+  if (!Installed(spec.parents_service)) spec.parents_service.clear();
+  ServiceOptions options{
+      .data_dir = options_.data_dir,
+      .partitions = options_.partitions,
+      .log = log_.get(),
+      .executor = executor_.get(),
+      .clock = options_.clock,
+      .stores = stores_.get(),
+      .secret = secret,
+      .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
+      .peers = &peers_,
+      .on_acted = [this](const std::string& process, const ProcessFigures& figures) {
+        metrics_->OnProcess(process, figures);
+      }};
+  services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
+  Service* service = services_.back().get();
+  RETURN_IF_ERROR(service->Start(timeout));
+  metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
+                     service->spec().name,
+                     [service] { return static_cast<double>(service->queued()); });
+  metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
+                     [service] { return service->Health().ok() ? 1.0 : 0.0; });
+  return service;
 }
 
 void Node::Tick() {

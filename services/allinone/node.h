@@ -18,6 +18,9 @@ namespace rapport {
 
 struct NodeOptions {
   std::string data_dir;
+  // By name. One that is added later finds what its log and those it follows hold by then. Without
+  // accounts nobody knows which customers there are, and a child's customer is not checked.
+  std::vector<std::string> services = {"accounts", "sales", "service", "marketing"};
   int partitions = 32;
   // Threads that decide and apply; transports have their own.
   int threads = 2;
@@ -33,7 +36,8 @@ class Node {
   explicit Node(NodeOptions options);
   ~Node();
 
-  // Opens the data folder and returns when all partitions serve.
+  // Opens the data folder and returns when all partitions serve. INVALID_ARGUMENT for a service
+  // that there is not.
   absl::Status Start(absl::Duration timeout = absl::Seconds(60));
   // Finishes what is in flight and closes the folder.
   void Stop();
@@ -42,6 +46,8 @@ class Node {
   Handler& handler() { return *counted_; }
   bool Handles(const MethodDescriptor& method) const { return gateway_->Handles(method); }
   std::vector<const ServiceDescriptor*> services() const;
+  // Whether a service is answered; the methods of others are refused with UNIMPLEMENTED.
+  bool Installed(const ServiceDescriptor& service) const;
   Metrics& metrics() { return *metrics_; }
   // Runs a task later, to the tick. Dropped where the node stops first.
   void RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task);
@@ -50,6 +56,10 @@ class Node {
 
  private:
   absl::StatusOr<std::string> LoadSecret() const;
+  absl::Status CheckServices() const;
+  bool Installed(absl::string_view service) const;
+  absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
+                                        absl::Duration timeout);
   void Tick();
 
   // What processes call; the gateway, once there is one.

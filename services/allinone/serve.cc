@@ -6,8 +6,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gateway/console/console.h"
 #include "gateway/import/session.h"
 #include "gateway/rest/http_server.h"
+#include "gateway/rest/openapi.h"
+#include "services/runtime/metrics/call_log.h"
 #include "services/runtime/rpc/server.h"
 
 namespace rapport {
@@ -26,10 +30,9 @@ absl::Status CheckListeners(const ServeOptions& options) {
           " can be reached from other machines, and nobody is authenticated: listen on "
           "127.0.0.1, or say --allow-unauthenticated"));
     }
-    std::fprintf(stderr,
-                 "rapport: WARNING: %s can be reached from other machines and NOBODY IS "
-                 "AUTHENTICATED: whoever reaches it reads and writes everything\n",
-                 address.c_str());
+    Log(Level::kWarning, "nobody_is_authenticated",
+        {{"address", address},
+         {"meaning", "whoever reaches it from other machines reads and writes everything"}});
   }
   return absl::OkStatus();
 }
@@ -71,6 +74,10 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
     return app.add_option("--" + name, value, help)->envname(variable)->capture_default_str();
   };
   flag("data", options->node.data_dir, "Folder of log and projections")->required();
+  flag("services", options->node.services,
+       "The services to serve, of accounts,sales,service,marketing; without accounts no customer "
+       "is checked")
+      ->delimiter(',');
   flag("http", options->http, "REST/JSON on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
@@ -83,6 +90,8 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
        "Writes are refused while the disk has less free space");
   flag("drain-seconds", options->drain_seconds, "How long calls may take after SIGTERM")
       ->check(CLI::Range(0, 600));
+  app.add_flag("--log-calls", options->log_calls, "A line on stderr for every call")
+      ->envname("RAPPORT_LOG_CALLS");
   app.add_flag("--allow-unauthenticated", options->allow_unauthenticated,
                "Listen beyond loopback although nobody is authenticated");
 }
@@ -91,24 +100,38 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   Node node(options.node);
   RETURN_IF_ERROR(node.Start());
+  std::vector<const ServiceDescriptor*> installed, not_installed;
+  for (const auto* service : node.services()) {
+    (node.Installed(*service) ? installed : not_installed).push_back(service);
+  }
+  LoggedHandler logged(node.handler());
+  Handler* const handler = options.log_calls ? &logged : &node.handler();
   GrpcServer grpc({.address = options.grpc,
                    .services = node.services(),
-                   .handler = &node.handler(),
+                   .handler = handler,
                    .handles = [&node](const auto& method) { return node.Handles(method); },
+                   .not_serving = not_installed,
                    .streams = {{"rapport.gateway.v1.Gateway.Import",
-                                ImportSessions(&node.handler(), node.services(),
+                                ImportSessions(handler, node.services(),
                                                [&node](absl::Duration delay, auto task) {
                                                  node.RunAfter(delay, std::move(task));
                                                })}}});
   RETURN_IF_ERROR(grpc.Start());
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
+  auto files = console::Pages();
+  files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
   ASSIGN_OR_RETURN(const auto http,
                    rest::HttpServer::Start({.address = http_endpoint.host,
                                             .port = http_endpoint.port,
-                                            .ready = [&node] { return node.Health().ok(); }},
-                                           std::move(routes), &node.handler()));
+                                            .ready = [&node] { return node.Health().ok(); },
+                                            .files = std::move(files)},
+                                           std::move(routes), handler));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
+  Log(Level::kInfo, "serving",
+      {{"version", RAPPORT_VERSION},
+       {"services", absl::StrJoin(options.node.services, ",")},
+       {"data", options.node.data_dir}});
   Announce("http", options.http, http->port());
   Announce("grpc", options.grpc, grpc.port());
   Announce("metrics", options.metrics, metrics_port);
@@ -116,12 +139,14 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   std::fflush(stdout);
 
   wait_for_signal();
+  Log(Level::kInfo, "draining");
   std::puts("draining");
   std::fflush(stdout);
   const absl::Time deadline = absl::Now() + absl::Seconds(options.drain_seconds);
   http->Shutdown(deadline - absl::Now());
   grpc.Shutdown(deadline);
   node.Stop();
+  Log(Level::kInfo, "stopped");
   std::puts("stopped");
   return absl::OkStatus();
 }

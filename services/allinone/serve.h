@@ -19,6 +19,8 @@ struct ServeOptions {
   std::string metrics = "127.0.0.1:9464";
   // Nobody is authenticated yet, so only this machine may call unless somebody says so.
   bool allow_unauthenticated = false;
+  // A line on stderr for every call; without it only what goes wrong here.
+  bool log_calls = false;
   // How long calls in flight may take after the signal to stop.
   int drain_seconds = 10;
 };

@@ -20,7 +20,7 @@ const std::map<std::string, std::string>& Samples() {
   static const auto* const samples = new std::map<std::string, std::string>{
       {"customers", "display_name: 'Li Wei 李伟' kind: PERSON roles: DIRECT owner: 'users/7'"},
       {"contactPoints", "phone { raw: '030 901820' region_code: 'DE' }"},
-      {"externalIds", "key { system: 'sap' id: '0001234/A' } customer: 'customers/given'"},
+      {"externalIds", "key { system: 'sap' id: '$life/A' } customer: 'customers/given'"},
       {"relationships", "type: WORKS_FOR object: 'customers/other'"},
       {"products", "display_name: 'Oats' category: 'GROCERY'"},
       {"orders",
@@ -57,15 +57,19 @@ struct Resource {
 
   // Of the root `under`, or, where it is a root itself, with that id.
   std::string NameUnder(const std::string& under) const {
-    if (type.is_root) return absl::StrCat(type.plural, "/", under == "given" ? "it" : under);
+    if (type.is_root) return absl::StrCat(type.plural, "/", IdUnder(under));
     return absl::StrCat(ParentUnder(under), "/", type.plural, "/", IdUnder(under));
   }
   std::string ParentUnder(const std::string& under) const {
     return absl::StrCat(CollectionOf(RootOf(type.pattern)), "/", under);
   }
   std::string IdUnder(const std::string& under) const {
-    if (type.id != nullptr) return type.id(*FromText(type.state, Samples().at(type.plural)));
+    if (type.id != nullptr) return type.id(*SampleUnder(under));
     return type.is_root && under != "given" ? under : "it";
+  }
+  std::unique_ptr<Message> SampleUnder(const std::string& under) const {
+    return FromText(type.state,
+                    absl::StrReplaceAll(Samples().at(type.plural), {{"$life", under}}));
   }
 };
 
@@ -135,7 +139,7 @@ class LawTest : public NodeTest {
       }
       SetText(*request, method.id, resource().IdUnder(under_));
       auto* sample = request->GetReflection()->MutableMessage(request.get(), method.resource);
-      sample->CopyFrom(*FromText(resource().type.state, Samples().at(resource().type.plural)));
+      sample->CopyFrom(*resource().SampleUnder(under_));
     } else if (kind == Method::Kind::kUpdate) {
       auto* changed = request->GetReflection()->MutableMessage(request.get(), method.resource);
       changed->CopyFrom(*FromText(resource().type.state, "labels { key: 'color' value: 'red' }"));

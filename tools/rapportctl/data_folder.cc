@@ -37,6 +37,11 @@ absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& 
 }
 
 absl::Status DataFolder::AddService(const ServiceSpec& spec, const std::string& path) {
+  // Never installed here: neither a log nor anything made of one.
+  if (absl::IsNotFound(log_->Partitions(TopicOf(spec.name)).status()) &&
+      !std::filesystem::exists(absl::StrCat(path, "/projections/", spec.name))) {
+    return absl::OkStatus();
+  }
   ServiceFolder service{.name = spec.name, .registry = std::make_unique<Registry>(spec.aggregates)};
   const std::string topic = TopicOf(spec.name);
   ASSIGN_OR_RETURN(const int partitions, log_->Partitions(topic));

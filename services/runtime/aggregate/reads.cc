@@ -359,6 +359,7 @@ absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request
     *event->mutable_record_time() = record.record_time();
     event->set_actor(record.actor());
     event->set_request_id(record.request_id());
+    event->set_traceparent(record.traceparent());
     // The stored value is a oneof with one fact in it: a tag, a length, the fact's bytes.
     CodedInputStream in(reinterpret_cast<const uint8_t*>(record.value().data()),
                         static_cast<int>(record.value().size()));

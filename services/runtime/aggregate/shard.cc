@@ -532,7 +532,9 @@ absl::Status Shard::AddRecord(const Command& command, const Context& context,
   record.set_actor(context.actor);
   record.set_request_id(command.request_id);
   record.set_request_hash(command.request_hash);
-  record.set_traceparent(command.call->metadata.traceparent);
+  if (IsTraceparent(command.call->metadata.traceparent)) {
+    record.set_traceparent(command.call->metadata.traceparent);
+  }
   if (event != nullptr) {
     record.set_type(FactOf(*event)->GetDescriptor()->full_name());
     ASSIGN_OR_RETURN(const int64_t last, overlay_->LastSequence(command.root));

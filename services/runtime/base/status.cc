@@ -1,6 +1,5 @@
 #include "services/runtime/base/status.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -9,7 +8,6 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -38,7 +36,6 @@ absl::Status WithRetry(absl::StatusCode code, absl::string_view what, absl::Dura
 }
 
 constexpr absl::string_view kHiddenPrefix = "internal error; trace id ";
-constexpr size_t kTraceIdCharacters = 32;
 
 bool IsOurs(const absl::Status& status) {
   return (status.code() == absl::StatusCode::kInternal ||
@@ -47,18 +44,12 @@ bool IsOurs(const absl::Status& status) {
          !absl::StartsWith(status.message(), kHiddenPrefix);
 }
 
-// "4bf92f3577b34da6a3ce929d0e0e4736" of a traceparent, or a random one.
-std::string TraceIdOf(absl::string_view traceparent) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(traceparent, '-');
-  constexpr char kHex[] = "0123456789abcdef";
-  if (parts.size() >= 4 && parts[1].size() == kTraceIdCharacters &&
-      parts[1].find_first_not_of(kHex) == absl::string_view::npos) {
-    return std::string(parts[1]);
-  }
+// The caller's trace id, or a random one.
+std::string TraceIdFor(absl::string_view traceparent) {
+  const absl::string_view given = TraceIdOf(traceparent);
+  if (!given.empty()) return std::string(given);
   thread_local std::mt19937_64 random{std::random_device{}()};
-  std::string id;
-  for (size_t i = 0; i < kTraceIdCharacters; ++i) id.push_back(kHex[random() & 0xf]);
-  return id;
+  return absl::StrCat(absl::Hex(random(), absl::kZeroPad16), absl::Hex(random(), absl::kZeroPad16));
 }
 
 google::rpc::ErrorInfo ReusedInfo() {
@@ -70,11 +61,15 @@ google::rpc::ErrorInfo ReusedInfo() {
 
 }  // namespace
 
-absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent) {
+absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent,
+                          absl::Span<const LogField> names) {
   if (!IsOurs(status)) return status;
-  const std::string trace_id = TraceIdOf(traceparent);
-  std::fprintf(stderr, "rapport: error trace_id=%s %s\n", trace_id.c_str(),
-               status.ToString().c_str());
+  const std::string trace_id = TraceIdFor(traceparent);
+  const std::string code = absl::StatusCodeToString(status.code());
+  std::vector<LogField> fields = {{"trace_id", trace_id}, {"code", code}};
+  fields.insert(fields.end(), names.begin(), names.end());
+  fields.push_back({"error", status.message()});
+  Log(Level::kError, "internal_error", fields);
   return absl::InternalError(absl::StrCat(kHiddenPrefix, trace_id));
 }
 
@@ -173,7 +168,7 @@ absl::Status FromRpcStatus(const google::rpc::Status& rpc) {
 
 void Ensure(bool condition, absl::string_view why) {
   if (condition) return;
-  std::fprintf(stderr, "rapport: impossible: %.*s\n", static_cast<int>(why.size()), why.data());
+  Log(Level::kError, "impossible", {{"why", why}});
   std::abort();
 }
 

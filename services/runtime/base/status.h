@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "services/runtime/base/log_line.h"
 
 namespace google::rpc {
 class Status;
@@ -73,8 +74,10 @@ absl::Status FromRpcStatus(const google::rpc::Status& status);
 
 // What a caller may know of a failure that is ours (UNKNOWN, INTERNAL, DATA_LOSS): INTERNAL and a
 // trace id, the caller's own where `traceparent` (W3C) has one. The whole status is logged beside
-// that id, on stderr. Other statuses, and one that was hidden before, are unchanged.
-absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent);
+// that id and `names`: what the call was, request_id, resource. Other statuses, and one that was
+// hidden before, are unchanged.
+absl::Status HideInternal(const absl::Status& status, absl::string_view traceparent,
+                          absl::Span<const LogField> names = {});
 
 // Adds `detail` to a status that is not OK.
 void AddDetail(absl::Status& status, const google::protobuf::Message& detail);

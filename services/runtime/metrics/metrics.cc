@@ -11,6 +11,7 @@
 #include "prometheus/histogram.h"
 #include "prometheus/registry.h"
 #include "services/runtime/base/status.h"
+#include "services/runtime/metrics/call_log.h"
 
 namespace rapport {
 namespace {
@@ -46,6 +47,8 @@ const char* CodeName(int code) {
 }
 
 struct MethodFigures {
+  // Of the request; null where it has none.
+  const google::protobuf::FieldDescriptor* request_id = nullptr;
   Histogram* seconds = nullptr;
   std::array<prometheus::Counter*, kCodes> by_code = {};
 };
@@ -110,6 +113,7 @@ Metrics::Metrics(const std::vector<const ServiceDescriptor*>& services)
     for (int i = 0; i < service->method_count(); ++i) {
       const auto* method = service->method(i);
       auto& figures = state_->methods[method];
+      figures.request_id = method->input_type()->FindFieldByName("request_id");
       const prometheus::Labels labels = {{"service", service->full_name()},
                                          {"method", method->name()}};
       figures.seconds = &seconds.Add(labels, kSeconds);
@@ -169,13 +173,24 @@ absl::StatusOr<int> Metrics::Listen(const std::string& address) {
 void Metrics::Watch(Call& call) {
   const auto found = state_->methods.find(call.method);
   if (found == state_->methods.end()) return;
-  call.done = [figures = &found->second, begin = SteadyClock::now(),
-               traceparent = call.metadata.traceparent,
+  // The call lives until `done` returns; its service takes the request id out of the request.
+  const MethodFigures* found_figures = &found->second;
+  std::string request_id;
+  if (const auto* field = found_figures->request_id; field != nullptr) {
+    request_id = call.request->GetReflection()->GetString(*call.request, field);
+  }
+  call.done = [figures = found_figures, begin = SteadyClock::now(), call = &call,
+               request_id = std::move(request_id),
                done = std::move(call.done)](Reply reply) mutable {
     figures->seconds->Observe(std::chrono::duration<double>(SteadyClock::now() - begin).count());
     const int code = static_cast<int>(reply.status.code());
     if (code < kCodes) figures->by_code[code]->Increment();
-    if (!reply.status.ok()) reply.status = HideInternal(reply.status, traceparent);
+    if (!reply.status.ok()) {
+      reply.status = HideInternal(reply.status, call->metadata.traceparent,
+                                  {{"method", call->method->full_name()},
+                                   {"request_id", request_id},
+                                   {"resource", ResourceOf(*call->request)}});
+    }
     done(std::move(reply));
   };
 }

@@ -6,6 +6,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -205,7 +206,10 @@ absl::Status GrpcServer::Start() {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", options_.address));
   }
   for (const ServiceDescriptor* service : options_.services) {
-    running->server->GetHealthCheckService()->SetServingStatus(service->full_name(), true);
+    const auto& not_serving = options_.not_serving;
+    running->server->GetHealthCheckService()->SetServingStatus(
+        service->full_name(),
+        std::find(not_serving.begin(), not_serving.end(), service) == not_serving.end());
   }
   running->keep_awake = std::make_unique<KeepAwake>(running->server->InProcessChannel({}));
   running_ = std::move(running);

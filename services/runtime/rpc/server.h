@@ -41,6 +41,8 @@ struct ServerOptions {
   Handler* handler = nullptr;
   // Whether the handler answers this unary method. The server does not start unless it answers all.
   std::function<bool(const google::protobuf::MethodDescriptor&)> handles;
+  // Those of `services` whose health is NOT_SERVING, though their methods are answered.
+  std::vector<const google::protobuf::ServiceDescriptor*> not_serving;
   // Who answers the methods that stream both ways, by full name: rapport.gateway.v1.Gateway.Import.
   std::map<std::string, StreamFactory> streams;
   // Larger requests and answers are refused with RESOURCE_EXHAUSTED.

@@ -1,0 +1,91 @@
+"""/console/ in a real Chromium, by playwright-core; what a person sees and does is in
+console_browser.js, which says what it saw."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from server import DEPS, ROOT, Server
+
+MARKUP = '<img src=x onerror="window.injected=1">Ada'
+ORDERS = 24
+
+
+@pytest.fixture(scope="module")
+def customer(server: Server) -> str:
+    """One with markup for a name, more orders than the view holds, and a case."""
+    name = server.create("/v1/customers", {"displayName": MARKUP, "kind": "PERSON"})["name"]
+    product = server.create("/v1/products", {"displayName": "Oats"})["name"]
+    price = {"currencyCode": "USD", "units": "1234", "nanos": 500000000}
+    for _ in range(ORDERS):
+        line = {"product": product, "quantity": {"value": "1"}, "amount": price}
+        server.create(f"/v1/{name}/orders", {"lines": [line]})
+    server.create(f"/v1/{name}/cases", {"kind": "COMPLAINT", "subject": "<b>late</b> 入伙"})
+    return name
+
+
+@pytest.fixture(scope="module")
+def seen(server: Server, customer, tmp_path_factory) -> dict:
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is not installed; run tools/setup test"
+    done = subprocess.run(
+        ["node", ROOT / "tests/system/console_browser.js", chromium, server.url,
+         tmp_path_factory.mktemp("console"), customer.split("/")[1]],
+        capture_output=True, text=True, timeout=180, env=os.environ | {"NODE_PATH": str(DEPS / "node/node_modules")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_shows_the_customer(seen, customer):
+    assert seen["arrivedAt"].endswith("/console/")
+    assert seen["heading"] == MARKUP and MARKUP in seen["title"]
+    assert seen["sections"] == ["Customer", "Cases", "Orders", "Interactions", "Campaigns", "Timeline"]
+    assert "<b>late</b> 入伙" in seen["cases"][0] and "open · complaint" in seen["cases"][0]
+    assert len(seen["orders"]) == 10 and all(order.startswith("$1,234.50") for order in seen["orders"])
+    assert seen["gaps"] == []
+    assert f"accounts · {customer}" in seen["details"]
+
+
+def test_pages_and_filters(seen):
+    assert seen["allOrders"] == ORDERS
+    assert seen["events"] == 20
+    assert seen["eventsAfterOlder"] == ORDERS + 2
+
+
+def test_nothing_that_a_customer_wrote_runs(seen):
+    assert seen["injected"] is None
+    assert "script-src 'self'" in seen["policy"] and "unsafe" not in seen["policy"]
+    # The customer that is not there, and nothing else: no breach of the policy, no error of ours.
+    assert all("404" in trouble for trouble in seen["troubles"]), seen["troubles"]
+    assert seen["foreign"] == []
+
+
+def test_nobody_is_said(seen):
+    assert seen["unknown"] == "customers/nobody does not exist"
+    assert not seen["viewOfUnknown"]
+
+
+def test_works_by_keyboard_and_on_a_phone_in_the_dark(seen):
+    assert (seen["firstStop"], seen["focus"]) == ("id", "who")
+    assert seen["linked"] == MARKUP
+    assert seen["phoneOverflow"] <= 0
+    assert seen["darkPage"] == "rgb(20, 23, 27)"
+    assert seen["unlabelled"] == [] and seen["smallTargets"] == []
+
+
+def test_looks_up_only_where_the_server_can(server, seen, customer):
+    assert seen["lookupShown"] == ("/v1/customers:lookup" in server.get("/openapi.json")["paths"])
+    assert seen["lookedUp"] == "?email=ada%40example.com"
+    assert seen["foundByMail"] == MARKUP
+    assert seen["addressAfterLookup"].endswith(f"/console/#{customer}")
+
+
+def test_gaps_are_named(seen):
+    assert seen["otherGaps"] == [
+        "Orders: cannot be had just now (no owner)",
+        "Campaigns: not installed here",
+    ]
+    assert "Orders" not in seen["otherSections"] and "Cases" in seen["otherSections"]
