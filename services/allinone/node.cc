@@ -113,6 +113,10 @@ absl::Status Node::Start(absl::Duration timeout) {
     metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
                        service->spec().name,
                        [service] { return static_cast<double>(service->queued()); });
+    metrics_->AddGauge("rapport_replaced_projections",
+                       "Projections that were damaged and begun anew, since the start.",
+                       service->spec().name,
+                       [service] { return static_cast<double>(service->replaced_projections()); });
     metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
                        [service] { return service->Health().ok() ? 1.0 : 0.0; });
   }

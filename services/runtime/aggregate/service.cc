@@ -35,19 +35,6 @@ absl::Status BadName(absl::string_view field, absl::string_view name, absl::stri
 
 }  // namespace
 
-std::string TopicOf(absl::string_view service) {
-  return absl::StrCat("rapport.", service);
-}
-std::string ReferenceTopicOf(absl::string_view service) {
-  return absl::StrCat("rapport.", service, ".reference");
-}
-std::string ProjectionPath(absl::string_view data_dir, absl::string_view service, int partition) {
-  return absl::StrCat(data_dir, "/projections/", service, "/", partition);
-}
-std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service) {
-  return absl::StrCat(data_dir, "/projections/", service, "/reference");
-}
-
 bool HasReferenceData(const ServiceSpec& spec) {
   return std::any_of(spec.aggregates.begin(), spec.aggregates.end(), [](const AggregateType& type) {
     return type.is_root && type.plural != kSpreadCollection;
@@ -75,7 +62,7 @@ absl::Status Service::Start(absl::Duration timeout) {
                       .on_batch = options_.on_batch};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
-    ASSIGN_OR_RETURN(auto store, Store::Open(*options_.stores, path));
+    ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, path));
     ShardOptions own = common;
     own.partition = partition;
     own.store = store.get();
@@ -157,6 +144,12 @@ size_t Service::queued() const {
   size_t queued = reference_ ? reference_->queued() : 0;
   for (const auto& shard : shards_) queued += shard->queued();
   return queued;
+}
+
+int Service::replaced_projections() const {
+  int replaced = 0;
+  for (const auto& store : stores_) replaced += store->replaced();
+  return replaced;
 }
 
 bool Service::IsReference(absl::string_view root) const {
@@ -305,7 +298,7 @@ void Service::HandleRead(CallPtr call, const Method& method) {
           self->Go();
         });
       }
-      absl::StatusOr<std::string> body = service->Read(*method, *call->request, shards);
+      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, shards);
       if (!body.ok()) return Finish(std::move(call), body.status());
       Finish(std::move(call),
              Reply{.body = *std::move(body), .consistency_token = service->Token(token, shards)});
@@ -346,12 +339,24 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   }
   for (Shard* shard : targets) {
     if (shard == nullptr) return NotFound(name);
-    // State that was confirmed stays readable while the partition is claimed anew.
-    if (shard->state() == Shard::State::kStarting) {
-      return Unavailable("starting", absl::Milliseconds(100));
-    }
+    RETURN_IF_ERROR(shard->CheckReadable());
   }
   return targets;
+}
+
+// A projection that was begun anew meanwhile says of nothing that it exists.
+absl::StatusOr<std::string> Service::ReadWhole(const Method& method, const Message& request,
+                                               const std::vector<Shard*>& shards) {
+  const auto replaced = [&shards] {
+    int sum = 0;
+    for (const Shard* shard : shards) sum += shard->store().replaced();
+    return sum;
+  };
+  const int before = replaced();
+  for (const Shard* shard : shards) RETURN_IF_ERROR(shard->CheckReadable());
+  absl::StatusOr<std::string> body = Read(method, request, shards);
+  if (replaced() != before) return Unavailable("the projection is being rebuilt");
+  return body;
 }
 
 absl::StatusOr<std::string> Service::Read(const Method& method, const Message& request,
@@ -383,6 +388,7 @@ std::string Service::Token(log::v1::ConsistencyToken token,
 absl::StatusOr<bool> Service::ReferenceExistsNow(const AggregateType& type,
                                                  const std::string& name) {
   Ensure(reference_ != nullptr, "a reference names reference data of the same service");
+  RETURN_IF_ERROR(reference_->CheckReadable());
   Overlay overlay(reference_->store(), registry_);
   ASSIGN_OR_RETURN(const Overlay::Row* row, overlay.Find(type, name));
   return row->state != nullptr &&

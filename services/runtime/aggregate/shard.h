@@ -78,6 +78,8 @@ struct ShardOptions {
 
 class Shard {
  public:
+  // kStarting until it serves for the first time, and again while a damaged projection is rebuilt:
+  // nothing may be read. What was confirmed stays readable while it recovers.
   enum class State { kStarting, kServing, kRecovering };
 
   explicit Shard(ShardOptions options);
@@ -99,6 +101,8 @@ class Shard {
   void Tick();
 
   State state() const { return state_.load(); }
+  // UNAVAILABLE where the projection does not hold what was acknowledged.
+  absl::Status CheckReadable() const;
   // The offset after the last applied record.
   Offset applied() const { return applied_.load(); }
   size_t queued() const;
@@ -133,6 +137,7 @@ class Shard {
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
+  void Rebuild();
 
   bool AllParentsLive();
   void TakeBatch();
