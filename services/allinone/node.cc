@@ -164,6 +164,10 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
   metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
                      service->spec().name,
                      [service] { return static_cast<double>(service->queued()); });
+  metrics_->AddGauge("rapport_replaced_projections",
+                     "Projections that were damaged and begun anew, since the start.",
+                     service->spec().name,
+                     [service] { return static_cast<double>(service->replaced_projections()); });
   metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
                      [service] { return service->Health().ok() ? 1.0 : 0.0; });
   return service;

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "gmock/gmock.h"
 #include "rapport/accounts/v1/customer.pb.h"
 #include "rapport/sales/v1/activity.pb.h"
 #include "rapport/sales/v1/order.pb.h"
@@ -240,6 +241,59 @@ TEST_F(ListsTest, GiveTheNewestOfOneCustomerFirst) {
             "order_by");
   EXPECT_EQ(ReasonOf(Do(kListCases, "parent: 'customers/-' order_by: 'occur_time desc'").status),
             "order_by");
+}
+
+TEST_F(ListsTest, GoByAnIndexedFieldOrByNameEitherWay) {
+  // Two have no owner, and two the same one.
+  const std::pair<const char*, const char*> owners[] = {
+      {"a", "users/2"}, {"b", ""}, {"c", "users/10"}, {"d", "users/2"}, {"e", ""}};
+  for (const auto& [id, owner] : owners) CreateCustomer(id, absl::StrCat("owner: '", owner, "'"));
+  const std::pair<const char*, std::vector<const char*>> orders[] = {
+      {"owner", {"b", "e", "c", "a", "d"}},
+      {"owner desc", {"d", "a", "c", "e", "b"}},
+      {"name", {"a", "b", "c", "d", "e"}},
+      {"name desc", {"e", "d", "c", "b", "a"}},
+  };
+  for (const auto& [order, ids] : orders) {
+    std::vector<std::string> names;
+    for (const char* id : ids) names.push_back(absl::StrCat("customers/", id));
+    for (int page_size = 1; page_size <= 6; ++page_size) {
+      ListCustomersRequest request;
+      request.set_order_by(order);
+      request.set_page_size(page_size);
+      EXPECT_EQ(CustomersOf(request), names) << order << " by " << page_size;
+    }
+  }
+  ListCustomersRequest persons;
+  persons.set_order_by("name desc");
+  persons.set_filter("owner = \"users/2\"");
+  EXPECT_EQ(CustomersOf(persons), (std::vector<std::string>{"customers/d", "customers/a"}));
+}
+
+TEST_F(ListsTest, TurnOneCustomersTimesRound) {
+  CreateCustomer("a");
+  OpenCase("a", "second", 2'000);
+  OpenCase("a", "first", 1'000);
+  ListCasesRequest request;
+  request.set_parent("customers/a");
+  request.set_page_size(1);
+  for (const char* order : {"occur_time", "occurTime"}) {
+    request.set_order_by(order);
+    EXPECT_EQ(CasesOf(request),
+              (std::vector<std::string>{"customers/a/cases/first", "customers/a/cases/second"}));
+  }
+  request.set_parent("customers/-");
+  request.set_order_by("state desc");
+  EXPECT_EQ(CasesOf(request),
+            (std::vector<std::string>{"customers/a/cases/second", "customers/a/cases/first"}));
+}
+
+TEST_F(ListsTest, NameTheOrdersThatThereAre) {
+  for (const char* order : {"display_name", "roles", "owner asc", "owner, kind", "owner desc x"}) {
+    const Reply refused = Do(kListCustomers, absl::StrCat("order_by: '", order, "'"));
+    EXPECT_EQ(ReasonOf(refused.status), "order_by") << order;
+    EXPECT_THAT(std::string(refused.status.message()), testing::HasSubstr("name, kind, owner"));
+  }
 }
 
 TEST_F(ListsTest, GoAcrossCustomersWithADash) {

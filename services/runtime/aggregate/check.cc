@@ -64,8 +64,7 @@ absl::Status ForEach(const Store& store, char table,
     if (keys::TableOf(ToView(row->key())) != table) continue;
     look(ToView(row->key()), ToView(row->value()));
   }
-  if (row->status().ok()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("projection: ", row->status().ToString()));
+  return store.StatusOf(*row);
 }
 
 // The keys of the index entries that a row ought to have; none where the row cannot be read.

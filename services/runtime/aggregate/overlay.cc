@@ -117,7 +117,7 @@ absl::StatusOr<int64_t> Overlay::LastSequence(const std::string& root) {
   if (!any) return 0;
   const auto newest = store_.NewIterator();
   newest->SeekForPrev(keys::History(root, INT64_MAX));
-  if (!newest->status().ok()) return absl::DataLossError(newest->status().ToString());
+  RETURN_IF_ERROR(store_.StatusOf(*newest));
   const std::string prefix = keys::HistoryPrefix(root);
   if (!newest->Valid() || !newest->key().starts_with(prefix)) return 0;
   return keys::SequenceIn(ToView(newest->key()));

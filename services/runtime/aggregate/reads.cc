@@ -9,6 +9,8 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "services/runtime/aggregate/field_mask.h"
+#include "services/runtime/aggregate/list_order.h"
+#include "services/runtime/aggregate/row_cursor.h"
 #include "services/runtime/base/filter.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/page_token.h"
@@ -24,13 +26,8 @@ using google::protobuf::io::CodedInputStream;
 
 constexpr int kResponseRows = 1;
 constexpr int kResponseNextPageToken = 2;
-// As protos spell it, and as JSON does.
-constexpr absl::string_view kNewestFirst = "occur_time desc";
-constexpr absl::string_view kNewestFirstInJson = "occurTime desc";
 // Of one partition; a row may have 64 KiB.
 constexpr size_t kMaxReadAheadRows = 32;
-// To the next row that is wanted; beyond, a search is cheaper.
-constexpr int kMaxSteps = 4;
 
 // Whether a serialised message has this field, without parsing it.
 bool HasTopLevelField(absl::string_view bytes, int field) {
@@ -53,98 +50,6 @@ FieldMask ReadMask(const Message& request) {
   return static_cast<const FieldMask&>(request.GetReflection()->GetMessage(request, field));
 }
 
-// Rows of one partition in the list's order: the rows themselves, or a declared index.
-class Cursor {
- public:
-  // `prefix` and `seek` are keys of the table that is walked; names begin at `name_at`. The rows
-  // that an index names are read so many at a time.
-  Cursor(const Store& store, absl::string_view plural, std::string prefix, const std::string& seek,
-         size_t name_at, size_t read_ahead)
-      : store_(store),
-        plural_(plural),
-        prefix_(std::move(prefix)),
-        name_at_(name_at),
-        read_ahead_(read_ahead),
-        walk_(store.NewIterator()) {
-    walk_->Seek(seek);
-  }
-
-  bool Valid() const { return at_ < ahead_.size() || WalkIsValid(); }
-  void Next() {
-    if (at_ < ahead_.size()) {
-      ++at_;
-    } else {
-      walk_->Next();
-    }
-  }
-  // What orders rows: the key behind the table's and the value's parts.
-  absl::string_view position() const {
-    const absl::string_view key =
-        at_ < ahead_.size() ? absl::string_view(ahead_[at_].key) : ToView(walk_->key());
-    return key.substr(prefix_.size());
-  }
-  const rocksdb::Status status() const { return walk_->status(); }
-
-  // The row's bytes, until Next. A row that its index names exists: both are written in one batch.
-  absl::StatusOr<absl::string_view> row() {
-    if (prefix_[0] == 'R') return ToView(walk_->value());
-    if (at_ == ahead_.size()) RETURN_IF_ERROR(ReadAhead());
-    return absl::string_view(ahead_[at_].row);
-  }
-
- private:
-  struct Entry {
-    std::string key;  // of the index
-    std::string row;
-  };
-
-  bool WalkIsValid() const { return walk_->Valid() && walk_->key().starts_with(prefix_); }
-
-  absl::Status ReadAhead() {
-    ahead_.clear();
-    at_ = 0;
-    for (; ahead_.size() < read_ahead_ && WalkIsValid(); walk_->Next()) {
-      ahead_.push_back({.key = walk_->key().ToString()});
-    }
-    return ahead_.size() == 1 ? ReadAlone(ahead_[0]) : ReadTogether();
-  }
-
-  std::string RowKey(const Entry& entry) const {
-    return keys::Row(plural_, absl::string_view(entry.key).substr(name_at_));
-  }
-
-  absl::Status ReadAlone(Entry& entry) const {
-    return store_.Get(RowKey(entry), &entry.row).status();
-  }
-
-  // By name: rows of one parent lie together, and the newest of them, whose ids grow with time,
-  // side by side. A step to a neighbour costs far less than a search.
-  absl::Status ReadTogether() {
-    std::vector<std::pair<std::string, Entry*>> by_key;
-    for (Entry& entry : ahead_) by_key.emplace_back(RowKey(entry), &entry);
-    std::sort(by_key.begin(), by_key.end());
-    const auto rows = store_.NewIterator();
-    for (const auto& [key, entry] : by_key) {
-      for (int step = 0; step < kMaxSteps && rows->Valid() && rows->key().compare(key) < 0;
-           ++step) {
-        rows->Next();
-      }
-      if (!rows->Valid() || rows->key().compare(key) < 0) rows->Seek(key);
-      if (rows->Valid() && rows->key() == key) entry->row = rows->value().ToString();
-    }
-    return rows->status().ok() ? absl::OkStatus() : absl::DataLossError(rows->status().ToString());
-  }
-
-  const Store& store_;
-  const absl::string_view plural_;
-  const std::string prefix_;
-  const size_t name_at_;
-  const size_t read_ahead_;
-  std::unique_ptr<rocksdb::Iterator> walk_;
-  std::vector<Entry> ahead_;  // what the walk has passed and the list has not
-  size_t at_ = 0;
-};
-
 // A list that was checked: where to walk, what to keep.
 class Listing {
  public:
@@ -156,7 +61,7 @@ class Listing {
 
   absl::Status ChooseTable();
   absl::Status OpenToken();
-  std::vector<Cursor> OpenCursors() const;
+  std::vector<RowCursor> OpenCursors() const;
   absl::StatusOr<bool> Keep(absl::string_view row, std::string* response);
   std::string Fingerprint() const;
   const AggregateType& type() const { return *query_.method->aggregate; }
@@ -167,8 +72,8 @@ class Listing {
   bool show_deleted_ = false;
   std::string parent_;  // "customers/a"; empty for roots and for "-"
   std::string prefix_;  // of the table's keys
-  size_t name_at_ = 0;  // where names begin in them
-  std::string after_;   // the position of the last row of the page before
+  bool descending_ = false;
+  std::string after_;  // the position of the last row of the page before
   int page_size_ = kDefaultPageSize;
   std::unique_ptr<Message> scratch_;
 };
@@ -199,19 +104,17 @@ absl::Status Listing::ChooseTable() {
     parent_ = reflection->GetString(request, query_.method->parent);
     if (IdOf(parent_) == kAnyId) parent_.clear();
   }
-  const std::string order = reflection->GetString(request, Field(request, "order_by"));
-  const bool newest_first = order == kNewestFirst || order == kNewestFirstInJson;
-  if (!order.empty() && order != "name" && !(newest_first && !parent_.empty())) {
-    return InvalidField(
-        "order_by",
-        absl::StrCat("\"", order, "\" is not an order that is kept; use \"name\"",
-                     type().is_root ? "" : " or, under one customer, \"occur_time desc\""));
-  }
-  const std::string name_prefix =
-      parent_.empty() ? "" : absl::StrCat(parent_, "/", type().plural, "/");
-  if (newest_first) {
+  ASSIGN_OR_RETURN(const ListOrder order,
+                   ParseOrder(reflection->GetString(request, Field(request, "order_by")), type(),
+                              parent_.empty() ? ListedParents::kAll : ListedParents::kOne));
+  descending_ = order.descending;
+  if (order.field == type().fields.occur_time) {
     prefix_ = keys::NewestPrefix(type().plural, parent_);
-    name_at_ = prefix_.size() + sizeof(uint64_t);
+    descending_ = !order.descending;  // the index is newest first
+    return absl::OkStatus();
+  }
+  if (order.field != type().fields.name) {
+    prefix_ = keys::IndexPrefix(type().plural, order.field->name());
     return absl::OkStatus();
   }
   prefix_ = keys::Row(type().plural, "");
@@ -223,8 +126,7 @@ absl::Status Listing::ChooseTable() {
     prefix_ = keys::Index(type().plural, equality.field, equality.value, "");
     break;
   }
-  name_at_ = prefix_.size();
-  prefix_ += name_prefix;
+  if (!parent_.empty()) absl::StrAppend(&prefix_, parent_, "/", type().plural, "/");
   return absl::OkStatus();
 }
 
@@ -244,15 +146,14 @@ absl::Status Listing::OpenToken() {
   return absl::OkStatus();
 }
 
-std::vector<Cursor> Listing::OpenCursors() const {
-  std::vector<Cursor> cursors;
+std::vector<RowCursor> Listing::OpenCursors() const {
+  std::vector<RowCursor> cursors;
   // Of many partitions, each gives few rows of a page.
   const size_t read_ahead =
       query_.stores.size() == 1 ? std::min(static_cast<size_t>(page_size_), kMaxReadAheadRows) : 1;
   for (const Store* store : query_.stores) {
-    // The zero byte makes it the first key behind the last row.
-    std::string seek = after_.empty() ? prefix_ : absl::StrCat(prefix_, after_, keys::Zero());
-    cursors.emplace_back(*store, type().plural, prefix_, seek, name_at_, read_ahead);
+    cursors.emplace_back(*store, type().plural, prefix_, after_,
+                         descending_ ? RowCursor::kBackward : RowCursor::kForward, read_ahead);
   }
   return cursors;
 }
@@ -278,13 +179,14 @@ absl::StatusOr<std::string> Listing::Run() {
   std::string last;
   int kept = 0;
   int scanned = 0;
-  std::vector<Cursor> cursors = OpenCursors();
+  std::vector<RowCursor> cursors = OpenCursors();
   while (true) {
-    Cursor* first = nullptr;
+    RowCursor* first = nullptr;
     for (auto& cursor : cursors) {
-      if (cursor.Valid() && (first == nullptr || cursor.position() < first->position())) {
-        first = &cursor;
-      }
+      if (!cursor.Valid()) continue;
+      const bool sooner = first != nullptr && (descending_ ? cursor.position() > first->position()
+                                                           : cursor.position() < first->position());
+      if (first == nullptr || sooner) first = &cursor;
     }
     if (first == nullptr) break;
     if (kept == page_size_ || scanned == kMaxScannedRows) {
@@ -299,9 +201,7 @@ absl::StatusOr<std::string> Listing::Run() {
     last = std::string(first->position());
     first->Next();
   }
-  for (const auto& cursor : cursors) {
-    if (!cursor.status().ok()) return absl::DataLossError(cursor.status().ToString());
-  }
+  for (const auto& cursor : cursors) RETURN_IF_ERROR(cursor.status());
   return response;
 }
 
@@ -369,7 +269,7 @@ absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request
     event->mutable_fact()->set_type_url(absl::StrCat("type.googleapis.com/", record.type()));
     event->mutable_fact()->set_value(record.value().substr(in.CurrentPosition(), size));
   }
-  if (!walk->status().ok()) return absl::DataLossError(walk->status().ToString());
+  RETURN_IF_ERROR(store.StatusOf(*walk));
   return response.SerializeAsString();
 }
 

@@ -37,19 +37,6 @@ absl::Status BadName(absl::string_view field, absl::string_view name, absl::stri
 
 }  // namespace
 
-std::string TopicOf(absl::string_view service) {
-  return absl::StrCat("rapport.", service);
-}
-std::string ReferenceTopicOf(absl::string_view service) {
-  return absl::StrCat("rapport.", service, ".reference");
-}
-std::string ProjectionPath(absl::string_view data_dir, absl::string_view service, int partition) {
-  return absl::StrCat(data_dir, "/projections/", service, "/", partition);
-}
-std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service) {
-  return absl::StrCat(data_dir, "/projections/", service, "/reference");
-}
-
 bool HasReferenceData(const ServiceSpec& spec) {
   return std::any_of(
       spec.aggregates.begin(), spec.aggregates.end(),
@@ -77,7 +64,7 @@ absl::Status Service::Start(absl::Duration timeout) {
       .on_batch = options_.on_batch};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
-    ASSIGN_OR_RETURN(auto store, Store::Open(*options_.stores, path));
+    ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, path));
     ShardOptions own = common;
     own.partition = partition;
     own.store = store.get();
@@ -214,6 +201,12 @@ size_t Service::queued() const {
   size_t queued = reference_ ? reference_->queued() : 0;
   for (const auto& shard : shards_) queued += shard->queued();
   return queued;
+}
+
+int Service::replaced_projections() const {
+  int replaced = 0;
+  for (const auto& store : stores_) replaced += store->replaced();
+  return replaced;
 }
 
 bool Service::IsReference(absl::string_view root) const {
@@ -368,7 +361,7 @@ void Service::HandleRead(CallPtr call, const Method& method) {
           self->Go();
         });
       }
-      absl::StatusOr<std::string> body = service->Read(*method, *call->request, shards);
+      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, shards);
       if (!body.ok()) return Finish(std::move(call), body.status());
       Finish(std::move(call),
              Reply{.body = *std::move(body), .consistency_token = service->Token(token, shards)});
@@ -410,10 +403,7 @@ void Service::HandleRootQuery(CallPtr call, const Method& method,
       for (const JoinSpec& join : service->spec_.joins) {
         Raise(token, join.number, partition, *shard->joined(join.service));
       }
-      const Message& request = *call->request;
-      const std::string name = request.GetReflection()->GetString(
-          request, request.GetDescriptor()->FindFieldByName("name"));
-      absl::StatusOr<std::string> body = method->own->root_query(request, Parts(shard->store(), name));
+      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, {shard});
       if (!body.ok()) return Finish(std::move(call), body.status());
       Finish(std::move(call),
              Reply{.body = *std::move(body), .consistency_token = FormatConsistencyToken(token)});
@@ -455,14 +445,32 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   }
   for (Shard* shard : targets) {
     if (shard == nullptr) return NotFound(name);
-    // State that was confirmed stays readable while the partition is claimed anew.
-    if (shard->state() == Shard::State::kStarting) return Unavailable("starting");
+    RETURN_IF_ERROR(shard->CheckReadable());
   }
   return targets;
 }
 
+// A projection that was begun anew meanwhile says of nothing that it exists.
+absl::StatusOr<std::string> Service::ReadWhole(const Method& method, const Message& request,
+                                               const std::vector<Shard*>& shards) {
+  const auto replaced = [&shards] {
+    int sum = 0;
+    for (const Shard* shard : shards) sum += shard->store().replaced();
+    return sum;
+  };
+  const int before = replaced();
+  for (const Shard* shard : shards) RETURN_IF_ERROR(shard->CheckReadable());
+  absl::StatusOr<std::string> body = Read(method, request, shards);
+  if (replaced() != before) return Unavailable("the projection is being rebuilt");
+  return body;
+}
+
 absl::StatusOr<std::string> Service::Read(const Method& method, const Message& request,
                                           const std::vector<Shard*>& shards) {
+  if (method.kind == Method::Kind::kRootQuery) {
+    return method.own->root_query(
+        request, Parts(shards[0]->store(), GetString(request, method.name)));
+  }
   if (method.kind == Method::Kind::kGet) return ReadOne(method, request, shards[0]->store());
   if (method.kind == Method::Kind::kListEvents) {
     return ReadEvents(static_cast<const log::v1::ListEventsRequest&>(request), shards[0]->store(),
@@ -499,6 +507,7 @@ absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
                                                       google::protobuf::Arena* arena) {
   const Shard* shard = ShardOf(RootOf(name));
   Ensure(shard != nullptr, "a reference names a resource of the same service");
+  RETURN_IF_ERROR(shard->CheckReadable());
   std::string bytes;
   return ReadStored(shard->store(), type, name, arena, &bytes);
 }

@@ -13,6 +13,7 @@
 #include "services/runtime/aggregate/reads.h"
 #include "services/runtime/aggregate/shard.h"
 #include "services/runtime/aggregate/timers.h"
+#include "services/runtime/aggregate/topics.h"
 
 namespace rapport {
 
@@ -70,6 +71,8 @@ class Service : public Handler {
   // OK, or what the first shard that does not serve says.
   absl::Status Health() const;
   size_t queued() const;
+  // Projections that were damaged and begun anew, since the start.
+  int replaced_projections() const;
 
  private:
   // Where a root lives.
@@ -83,6 +86,8 @@ class Service : public Handler {
   void HandleRootQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
                    Shard& shard);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
+  absl::StatusOr<std::string> ReadWhole(const Method& method, const Message& request,
+                                        const std::vector<Shard*>& shards);
   absl::StatusOr<std::string> Read(const Method& method, const Message& request,
                                    const std::vector<Shard*>& shards);
   // The caller's token raised to what these shards have applied.
@@ -105,13 +110,6 @@ class Service : public Handler {
   std::mutex random_mutex_;
   std::mt19937_64 random_{std::random_device{}()};
 };
-
-// Topics and folders, which tools read too.
-std::string TopicOf(absl::string_view service);
-std::string ReferenceTopicOf(absl::string_view service);
-std::string ProjectionPath(absl::string_view data_dir, absl::string_view service, int partition);
-// The folder of the reference partition's projection.
-std::string ReferenceProjectionPath(absl::string_view data_dir, absl::string_view service);
 
 // The partition of a reference aggregate's roots is not theirs to choose: everything that is not
 // under a spread collection is kept in one partition that everybody follows.

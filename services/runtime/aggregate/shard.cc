@@ -143,7 +143,7 @@ void Shard::Tick() {
                                            [now](const Waiter& w) { return w.deadline > now; });
     late.assign(std::make_move_iterator(first_late), std::make_move_iterator(waiters_.end()));
     waiters_.erase(first_late, waiters_.end());
-    retry = state_ != State::kServing && retry_at_ <= now;
+    retry = (state_ != State::kServing || options_.store->damaged()) && retry_at_ <= now;
   }
   if (joins_grew_.exchange(false)) {
     join_wanted_ = true;
@@ -153,6 +153,11 @@ void Shard::Tick() {
     waiter.ready(NotSeenYet());
   }
   if (retry) Schedule();
+}
+
+absl::Status Shard::CheckReadable() const {
+  if (state_ != State::kStarting) return absl::OkStatus();
+  return Unavailable("starting", absl::Milliseconds(100));
 }
 
 size_t Shard::queued() const {
@@ -198,6 +203,10 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
     return true;
   }
   if (!asked_) {
+    if (options_.store->damaged() && !stopping_ && retry_at_ <= options_.clock->Now()) {
+      *work = [this] { Rebuild(); };
+      return true;
+    }
     if (state_ != State::kServing && !stopping_ && retry_at_ <= options_.clock->Now()) {
       *work = [this] { BeginClaim(); };
       return true;
@@ -266,7 +275,7 @@ void Shard::Recover(const absl::Status& why) {
   std::deque<Command> refused;
   {
     std::lock_guard lock(mutex_);
-    state_ = State::kRecovering;
+    if (state_ != State::kStarting) state_ = State::kRecovering;
     trouble_ = std::string(why.message());
     const auto backoff_ms = kMinBackoffMs + random_() % (kMaxBackoffMs - kMinBackoffMs);
     retry_at_ = options_.clock->Now() + absl::Milliseconds(backoff_ms);
@@ -275,6 +284,15 @@ void Shard::Recover(const absl::Status& why) {
   for (auto& command : refused) {
     Finish(std::move(command.call), Unavailable(why.message()));
   }
+}
+
+// The log has all that a damaged projection said: begins an empty one, which the next claim fills.
+void Shard::Rebuild() {
+  Recover(Unavailable("the projection is damaged; it is rebuilt from the log"));
+  state_ = State::kStarting;
+  absl::Status begun = options_.store->Replace();
+  if (begun.ok()) begun = LoadPositions();
+  if (!begun.ok()) Recover(begun);
 }
 
 void Shard::Publish(std::atomic<Offset>& position, Offset offset) {

@@ -86,6 +86,8 @@ struct ShardOptions {
 
 class Shard {
  public:
+  // kStarting until it serves for the first time, and again while a damaged projection is rebuilt:
+  // nothing may be read. What was confirmed stays readable while it recovers.
   enum class State { kStarting, kServing, kRecovering };
 
   explicit Shard(ShardOptions options);
@@ -112,6 +114,8 @@ class Shard {
   void Tick();
 
   State state() const { return state_.load(); }
+  // UNAVAILABLE where the projection does not hold what was acknowledged.
+  absl::Status CheckReadable() const;
   // The offset after the last applied record.
   Offset applied() const { return applied_.load(); }
   // The offset after the last record that was joined from a service; none where it is not joined.
@@ -150,6 +154,7 @@ class Shard {
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
+  void Rebuild();
 
   bool AllParentsLive();
   void TakeBatch();

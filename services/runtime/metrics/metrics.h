@@ -6,8 +6,9 @@
 //   rapport_batch_append_duration_seconds            until the log said durable
 //   rapport_batch_apply_duration_seconds             until the projection had it
 //   rapport_log_commit_duration_seconds, rapport_log_commit_records, rapport_log_bytes_total
-//   rapport_process_commands_total{process, outcome}  what processes sent: "sent", "refused" for
-//   good rapport_queued_commands{service}, rapport_serving{service}
+//   rapport_process_commands_total{process, outcome}  sent by processes: "sent", "refused" for good
+//   rapport_queued_commands{service}, rapport_serving{service}
+//   rapport_replaced_projections{service}            damaged ones, moved aside and rebuilt
 //
 // Threads: all functions from any thread. Counting costs no look-up: what is counted per method is
 // found once, at start.

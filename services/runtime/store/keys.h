@@ -37,9 +37,12 @@ inline std::string BigEndian(uint64_t value) {
 inline std::string Row(absl::string_view plural, absl::string_view name) {
   return absl::StrCat("R", plural, Zero(), name);
 }
+inline std::string IndexPrefix(absl::string_view plural, absl::string_view field) {
+  return absl::StrCat("I", plural, Zero(), field, Zero());
+}
 inline std::string Index(absl::string_view plural, absl::string_view field, absl::string_view value,
                          absl::string_view name) {
-  return absl::StrCat("I", plural, Zero(), field, Zero(), value, Zero(), name);
+  return absl::StrCat(IndexPrefix(plural, field), value, Zero(), name);
 }
 // All that lies with the root.
 inline std::string Cluster(absl::string_view root) {

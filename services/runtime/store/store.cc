@@ -1,6 +1,8 @@
 #include "services/runtime/store/store.h"
 
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "rocksdb/cache.h"
@@ -18,9 +20,46 @@ constexpr size_t kMemtableBytes = 2 << 20;
 // Of one store in bulk: a partition of ordinary size is flushed once.
 constexpr size_t kBulkMemtableBytes = 64 << 20;
 constexpr double kBloomBitsPerKey = 10;
+// How often the last readers of a damaged store are looked for.
+constexpr auto kReaderPoll = std::chrono::milliseconds(1);
 
 absl::Status DataLoss(const rocksdb::Status& status) {
   return absl::DataLossError(absl::StrCat("projection: ", status.ToString()));
+}
+
+absl::Status CannotOpen(const std::string& path, const rocksdb::Status& opened) {
+  return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),
+                     absl::Seconds(1));
+}
+
+// Whether files are not what was written, or not there. A full disk or a file that may not be read
+// is something else: an operator's to mend, and nothing to throw away.
+bool IsDamage(const rocksdb::Status& status) {
+  return status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() ||
+         status.IsNotSupported();
+}
+
+// One is kept for whoever wants to know what happened; more would fill the disk.
+absl::Status MoveAside(const std::string& path) {
+  const std::string aside = path + ".damaged";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return absl::OkStatus();
+  std::filesystem::remove_all(aside, error);
+  if (!error) std::filesystem::rename(path, aside, error);
+  if (!error) return absl::OkStatus();
+  return Unavailable(absl::StrCat("cannot move ", path, " to ", aside, ": ", error.message()),
+                     absl::Seconds(1));
+}
+
+absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToWrite(const rocksdb::Options& options,
+                                                         const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(options, path, &db);
+  if (opened.ok()) return std::unique_ptr<rocksdb::DB>(db);
+  if (IsDamage(opened)) return DataLoss(opened);
+  return CannotOpen(path, opened);
 }
 
 class ForgetFilter : public rocksdb::CompactionFilter {
@@ -69,53 +108,124 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget
   options_.info_log_level = rocksdb::WARN_LEVEL;
 }
 
+class Store::Pin {
+ public:
+  explicit Pin(const Store& store) : store_(store) {
+    ++store.readers_;
+    db_ = store.db_;
+  }
+  ~Pin() {
+    if (!handed_over_) --store_.readers_;
+  }
+  Pin(const Pin&) = delete;
+
+  rocksdb::DB* db() const { return db_; }
+  // From now on the iterator counts as the reader.
+  void HandOver(rocksdb::Iterator* iterator) {
+    handed_over_ = true;
+    iterator->RegisterCleanup(
+        [](void* readers, void*) { --*static_cast<std::atomic<int>*>(readers); }, &store_.readers_,
+        nullptr);
+  }
+
+ private:
+  const Store& store_;
+  rocksdb::DB* db_ = nullptr;
+  bool handed_over_ = false;
+};
+
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreResources& resources,
                                                    const std::string& path, StoreMode mode) {
   rocksdb::Options options = resources.options();
-  if (mode == StoreMode::kBulk) {
-    options.write_buffer_size = kBulkMemtableBytes;
-    options.disable_auto_compactions = true;
-  }
-  rocksdb::DB* db = nullptr;
-  rocksdb::Status opened;
+  std::unique_ptr<rocksdb::DB> db;
   if (mode == StoreMode::kReadOnly) {
-    opened = rocksdb::DB::OpenForReadOnly(options, path, &db);
+    rocksdb::DB* opened = nullptr;
+    const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, path, &opened);
+    if (status.IsCorruption()) return DataLoss(status);
+    if (!status.ok()) return CannotOpen(path, status);
+    db.reset(opened);
   } else {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    opened = rocksdb::DB::Open(options, path, &db);
+    if (mode == StoreMode::kBulk) {
+      options.write_buffer_size = kBulkMemtableBytes;
+      options.disable_auto_compactions = true;
+    }
+    ASSIGN_OR_RETURN(db, OpenToWrite(options, path));
   }
-  if (opened.ok()) {
-    return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db)));
-  }
-  if (opened.IsCorruption()) return DataLoss(opened);
-  return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),
-                     absl::Seconds(1));
+  return std::unique_ptr<Store>(new Store(options, path, std::move(db)));
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::OpenOrReplace(const StoreResources& resources,
+                                                            const std::string& path) {
+  auto store = Open(resources, path);
+  if (!absl::IsDataLoss(store.status())) return store;
+  RETURN_IF_ERROR(MoveAside(path));
+  ASSIGN_OR_RETURN(auto fresh, Open(resources, path));
+  ++fresh->replaced_;
+  return fresh;
+}
+
+Store::~Store() {
+  delete db_.load();
+}
+
+absl::Status Store::Outcome(const rocksdb::Status& status) const {
+  if (status.ok()) return absl::OkStatus();
+  if (status.IsShutdownInProgress()) return Unavailable("the projection is being replaced");
+  if (IsDamage(status)) damaged_ = true;
+  return DataLoss(status);
 }
 
 absl::StatusOr<bool> Store::Get(absl::string_view key, std::string* value) const {
-  const rocksdb::Status read = db_->Get({}, ToSlice(key), value);
-  if (read.ok()) return true;
-  if (read.IsNotFound()) return false;
-  return DataLoss(read);
+  const Pin pin(*this);
+  if (pin.db() == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
+  const rocksdb::Status read = pin.db()->Get({}, ToSlice(key), value);
+  if (read.IsNotFound() && !read.IsPathNotFound()) return false;
+  RETURN_IF_ERROR(Outcome(read));
+  return true;
 }
 
 std::unique_ptr<rocksdb::Iterator> Store::NewIterator() const {
-  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}));
+  Pin pin(*this);
+  if (pin.db() == nullptr) {
+    return std::unique_ptr<rocksdb::Iterator>(
+        rocksdb::NewErrorIterator(rocksdb::Status::ShutdownInProgress()));
+  }
+  std::unique_ptr<rocksdb::Iterator> iterator(pin.db()->NewIterator({}));
+  pin.HandOver(iterator.get());
+  return iterator;
+}
+
+absl::Status Store::StatusOf(const rocksdb::Iterator& iterator) const {
+  return Outcome(iterator.status());
 }
 
 absl::Status Store::Write(rocksdb::WriteBatch* batch) {
-  if (failed_) {
-    if (const rocksdb::Status resumed = db_->Resume(); !resumed.ok()) return DataLoss(resumed);
-  }
-  const rocksdb::Status written = db_->Write(write_options_, batch);
+  rocksdb::DB* db = db_;
+  if (db == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
+  if (failed_) RETURN_IF_ERROR(Outcome(db->Resume()));
+  const rocksdb::Status written = db->Write(write_options_, batch);
   failed_ = !written.ok();
-  return written.ok() ? absl::OkStatus() : DataLoss(written);
+  return Outcome(written);
 }
 
 absl::Status Store::Flush() {
-  const rocksdb::Status flushed = db_->Flush({});
-  return flushed.ok() ? absl::OkStatus() : DataLoss(flushed);
+  rocksdb::DB* db = db_;
+  if (db == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
+  return Outcome(db->Flush({}));
+}
+
+absl::Status Store::Replace() {
+  ++replaced_;
+  std::unique_ptr<rocksdb::DB> old(db_.exchange(nullptr));
+  // Reads are short, and new ones are refused.
+  while (readers_ > 0) std::this_thread::sleep_for(kReaderPoll);
+  old.reset();
+  RETURN_IF_ERROR(MoveAside(path_));
+  ASSIGN_OR_RETURN(auto fresh, OpenToWrite(options_, path_));
+  failed_ = false;
+  damaged_ = false;
+  db_ = fresh.release();
+  return absl::OkStatus();
 }
 
 }  // namespace rapport

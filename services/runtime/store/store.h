@@ -2,9 +2,13 @@
 // and hand-over are all per folder. It has no WAL: the log is the truth, and what was not flushed
 // to files before a crash is replayed from the applied offset, which is written with every batch.
 //
-// Threads: Get and iterators from any thread; Write from one thread at a time.
+// Files that were damaged or are missing are found when they are read: rocksdb checks every block.
+// Such a store says so (damaged) until its owner replaces it by an empty one, which the log fills.
+//
+// Threads: Get and iterators from any thread; Write, Flush and Replace from one thread at a time.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,16 +48,23 @@ enum class StoreMode {
 
 class Store {
  public:
-  // UNAVAILABLE where another process has it open.
+  // DATA_LOSS where files are damaged or missing; UNAVAILABLE where another process has it open.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreResources& resources,
                                                      const std::string& path,
                                                      StoreMode mode = StoreMode::kLive);
+  // The same for writing; one that is damaged is moved aside first, and counts as replaced.
+  static absl::StatusOr<std::unique_ptr<Store>> OpenOrReplace(const StoreResources& resources,
+                                                              const std::string& path);
+  ~Store();
 
-  // False where there is no such key. A read error is DATA_LOSS.
+  // False where there is no such key. A read error is DATA_LOSS, and UNAVAILABLE while the store is
+  // being replaced.
   absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;
 
-  // One consistent view for several reads; null reads the newest.
+  // One consistent view for several reads, to be given back soon: Replace waits for it. Its status
+  // is told by StatusOf.
   std::unique_ptr<rocksdb::Iterator> NewIterator() const;
+  absl::Status StatusOf(const rocksdb::Iterator& iterator) const;
 
   // All or nothing. Closing keeps what was written; a crash may take the latest writes, oldest kept
   // first: the log has them.
@@ -62,14 +73,30 @@ class Store {
   // Everything written so far survives a crash of the machine.
   absl::Status Flush();
 
-  rocksdb::DB* db() const { return db_.get(); }
+  // Whether a read or write has met a damaged or missing file since the store was opened.
+  bool damaged() const { return damaged_; }
+  // Moves the folder to "<path>.damaged", in place of what was moved there before, and begins an
+  // empty one. Where that fails, nothing can be read until it is called again.
+  absl::Status Replace();
+  // How often that happened; a reader that saw it change has read of two stores.
+  int replaced() const { return replaced_; }
 
  private:
-  explicit Store(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {
+  // Counts a reader, so that the database is not closed under it.
+  class Pin;
+
+  Store(rocksdb::Options options, std::string path, std::unique_ptr<rocksdb::DB> db)
+      : options_(std::move(options)), path_(std::move(path)), db_(db.release()) {
     write_options_.disableWAL = true;
   }
+  absl::Status Outcome(const rocksdb::Status& status) const;
 
-  std::unique_ptr<rocksdb::DB> db_;
+  const rocksdb::Options options_;
+  const std::string path_;
+  std::atomic<rocksdb::DB*> db_;  // owned; null while it is being replaced
+  mutable std::atomic<int> readers_{0};
+  mutable std::atomic<bool> damaged_{false};
+  std::atomic<int> replaced_{0};
   rocksdb::WriteOptions write_options_;
   bool failed_ = false;
 };

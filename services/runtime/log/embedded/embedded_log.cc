@@ -19,6 +19,7 @@
 #include "rocksdb/write_batch.h"
 #include "services/runtime/base/round.h"
 #include "services/runtime/base/status.h"
+#include "services/runtime/log/embedded/log_db.h"
 
 namespace rapport {
 namespace {
@@ -31,7 +32,6 @@ constexpr auto kGather = std::chrono::microseconds(50);
 constexpr size_t kGatherFrom = 4;  // records of the last group
 // A group is cut here so that one commit's memory stays bounded.
 constexpr size_t kMaxGroupBytes = 16 << 20;
-constexpr size_t kMemtableBytes = 32 << 20;
 
 std::string BigEndian16(int value) {
   return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
@@ -40,26 +40,6 @@ std::string BigEndian16(int value) {
 std::string BigEndian64(uint64_t value) {
   const uint64_t big = absl::big_endian::FromHost64(value);
   return {reinterpret_cast<const char*>(&big), sizeof(big)};
-}
-
-absl::Status FromRocks(const rocksdb::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  return Unavailable(absl::StrCat("embedded log: ", status.ToString()), absl::Seconds(1));
-}
-
-rocksdb::Options LogOptions() {
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  options.write_buffer_size = kMemtableBytes;
-  options.max_write_buffer_number = 4;
-  options.stats_dump_period_sec = 0;
-  options.keep_log_file_num = 2;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.wal_bytes_per_sync = 0;
-  // Every partition is written at its end only, so levels overlap little.
-  options.level_compaction_dynamic_level_bytes = true;
-  options.max_background_jobs = 2;
-  return options;
 }
 
 // One partition's place in the log.
@@ -80,7 +60,6 @@ class EmbeddedLog : public EventLog {
   EmbeddedLog(EmbeddedLogOptions options, std::unique_ptr<rocksdb::DB> db,
               std::function<void(const GroupCommit&)> on_commit)
       : options_(std::move(options)), db_(std::move(db)), on_commit_(std::move(on_commit)) {
-    LoadTopics();
     for (int i = 0; options_.writable && i < options_.writers; ++i) {
       writers_.emplace_back([this] { Write(); });
     }
@@ -93,6 +72,26 @@ class EmbeddedLog : public EventLog {
     }
     wake_.notify_all();
     for (auto& writer : writers_) writer.join();
+  }
+
+  // To be called before anything else. DATA_LOSS where the log is damaged: a topic that cannot be
+  // seen must not be made anew over the old one.
+  absl::Status LoadTopics() {
+    std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
+    std::vector<std::pair<std::string, std::string>> found;
+    for (row->Seek("T"); row->Valid() && row->key().starts_with("T"); row->Next()) {
+      found.emplace_back(row->key().ToString().substr(1), row->value().ToString());
+    }
+    RETURN_IF_ERROR(FromRocks(row->status()));
+    for (const auto& [topic, value] : found) {
+      const std::pair<std::string, std::string> parts = absl::StrSplit(value, ' ');
+      int id = 0;
+      int partitions = 0;
+      Ensure(absl::SimpleAtoi(parts.first, &id) && absl::SimpleAtoi(parts.second, &partitions),
+             "a topic's row is written by EnsureTopic");
+      RETURN_IF_ERROR(AddTopic(topic, id, partitions));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status EnsureTopic(const std::string& topic, int partitions) override {
@@ -110,8 +109,7 @@ class EmbeddedLog : public EventLog {
     rocksdb::WriteOptions synced;
     synced.sync = true;
     RETURN_IF_ERROR(FromRocks(db_->Put(synced, "T" + topic, absl::StrCat(id, " ", partitions))));
-    AddTopic(topic, id, partitions);
-    return absl::OkStatus();
+    return AddTopic(topic, id, partitions);
   }
 
   absl::StatusOr<int> Partitions(const std::string& topic) override {
@@ -202,24 +200,8 @@ class EmbeddedLog : public EventLog {
   }
 
  private:
-  void LoadTopics() {
-    std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
-    std::vector<std::pair<std::string, std::string>> found;
-    for (row->Seek("T"); row->Valid() && row->key().starts_with("T"); row->Next()) {
-      found.emplace_back(row->key().ToString().substr(1), row->value().ToString());
-    }
-    for (const auto& [topic, value] : found) {
-      const std::pair<std::string, std::string> parts = absl::StrSplit(value, ' ');
-      int id = 0;
-      int partitions = 0;
-      Ensure(absl::SimpleAtoi(parts.first, &id) && absl::SimpleAtoi(parts.second, &partitions),
-             "a topic's row is written by EnsureTopic");
-      AddTopic(topic, id, partitions);
-    }
-  }
-
-  void AddTopic(const std::string& topic, int id, int partitions) {
-    auto& tails = topics_[topic];
+  absl::Status AddTopic(const std::string& topic, int id, int partitions) {
+    std::vector<std::unique_ptr<Tail>> tails;
     std::unique_ptr<rocksdb::Iterator> row(db_->NewIterator({}));
     for (int partition = 0; partition < partitions; ++partition) {
       auto tail = std::make_unique<Tail>();
@@ -229,8 +211,11 @@ class EmbeddedLog : public EventLog {
         tail->end = 1 + static_cast<Offset>(
                             absl::big_endian::Load64(row->key().data() + tail->key_prefix.size()));
       }
+      RETURN_IF_ERROR(FromRocks(row->status()));
       tails.push_back(std::move(tail));
     }
+    topics_[topic] = std::move(tails);
+    return absl::OkStatus();
   }
 
   Tail* FindTail(const TopicPartition& partition) {
@@ -377,24 +362,10 @@ class EmbeddedLog : public EventLog {
 
 absl::StatusOr<std::unique_ptr<EventLog>> OpenEmbeddedLog(
     EmbeddedLogOptions options, std::function<void(const GroupCommit&)> on_commit) {
-  rocksdb::DB* db = nullptr;
-  rocksdb::Status opened;
-  if (options.writable) {
-    std::error_code error;
-    std::filesystem::create_directories(options.path, error);
-    opened = rocksdb::DB::Open(LogOptions(), options.path, &db);
-  } else {
-    if (!std::filesystem::exists(options.path)) return NotFound(options.path, "no log is there");
-    opened = rocksdb::DB::OpenForReadOnly(LogOptions(), options.path, &db);
-  }
-  if (!opened.ok()) {
-    return Unavailable(
-        absl::StrCat("cannot open the log in ", options.path, ": ", opened.ToString(),
-                     "; is another rapport running on this folder?"),
-        absl::Seconds(1));
-  }
-  return std::make_unique<EmbeddedLog>(std::move(options), std::unique_ptr<rocksdb::DB>(db),
-                                       std::move(on_commit));
+  ASSIGN_OR_RETURN(auto db, OpenLogDb(options.path, options.writable));
+  auto log = std::make_unique<EmbeddedLog>(std::move(options), std::move(db), std::move(on_commit));
+  RETURN_IF_ERROR(log->LoadTopics());
+  return log;
 }
 
 }  // namespace rapport

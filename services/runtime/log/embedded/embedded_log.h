@@ -31,7 +31,8 @@ struct GroupCommit {
   double seconds = 0;
 };
 
-// NOT_FOUND where a log opened for reading is not there; UNAVAILABLE where another process has it.
+// NOT_FOUND where a log opened for reading is not there; UNAVAILABLE where another process has it;
+// DATA_LOSS where its files are damaged or missing.
 absl::StatusOr<std::unique_ptr<EventLog>> OpenEmbeddedLog(
     EmbeddedLogOptions options, std::function<void(const GroupCommit&)> on_commit = nullptr);
 

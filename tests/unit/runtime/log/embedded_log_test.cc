@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <random>
 #include <thread>
 
 #include "absl/strings/match.h"
+#include "tests/support/damage.h"
 #include "tests/support/wait.h"
 
 namespace rapport {
@@ -58,6 +60,12 @@ class EmbeddedLogTest : public testing::Test {
       absl::StrAppend(&contents, contents.empty() ? "" : ",", entry.bytes);
     }
     return contents;
+  }
+
+  // Where the latest appends are.
+  std::filesystem::path NewestWal() const {
+    const auto wals = testing_support::FilesIn(folder_.path() + "/log", ".log");
+    return *std::max_element(wals.begin(), wals.end());
   }
 
   TempFolder folder_;
@@ -248,6 +256,28 @@ TEST_F(EmbeddedLogTest, RefusesAppendsWhileTheDiskIsFullAndRecovers) {
   std::filesystem::remove(filler);
   EXPECT_TRUE(WaitUntil([&] { return Append(0, {"after"}).ok(); }));
   EXPECT_EQ(End(0), end + 1);
+}
+
+// A crash cuts the write short that it meets, and nobody was told of that one.
+TEST_F(EmbeddedLogTest, ForgetsOnlyTheWriteThatWasCutShort) {
+  for (const char* record : {"a", "b", "c"}) ASSERT_TRUE(Append(0, {record}).ok());
+  log_.reset();
+  const auto wal = NewestWal();
+  std::filesystem::resize_file(wal, std::filesystem::file_size(wal) - 3);
+  Open();
+  EXPECT_EQ(Contents(0), "a,b");
+  EXPECT_EQ(Append(0, {"d"}).value(), (std::vector<Offset>{2}));
+}
+
+TEST_F(EmbeddedLogTest, DoesNotOpenOverWhatWasDamaged) {
+  for (const char record : {'a', 'b', 'c'}) {
+    ASSERT_TRUE(Append(0, {std::string(100, record)}).ok());
+  }
+  log_.reset();
+  const auto wal = NewestWal();
+  testing_support::Flip(wal, std::filesystem::file_size(wal) / 2, 1'000'000);
+  const auto opened = OpenEmbeddedLog({.path = folder_.path() + "/log"});
+  EXPECT_TRUE(absl::IsDataLoss(opened.status())) << opened.status();
 }
 
 }  // namespace
