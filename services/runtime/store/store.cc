@@ -85,9 +85,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreResources& resourc
     std::filesystem::create_directories(path, error);
     opened = rocksdb::DB::Open(options, path, &db);
   }
-  if (opened.ok()) {
-    return std::unique_ptr<Store>(new Store(std::unique_ptr<rocksdb::DB>(db)));
-  }
+  if (opened.ok()) return Over(std::unique_ptr<rocksdb::DB>(db));
   if (opened.IsCorruption()) return DataLoss(opened);
   return Unavailable(absl::StrCat("cannot open the projection in ", path, ": ", opened.ToString()),
                      absl::Seconds(1));

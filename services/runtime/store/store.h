@@ -49,6 +49,11 @@ class Store {
                                                      const std::string& path,
                                                      StoreMode mode = StoreMode::kLive);
 
+  // Over a database that is open already: what a simulation keeps in memory.
+  static std::unique_ptr<Store> Over(std::unique_ptr<rocksdb::DB> db) {
+    return std::unique_ptr<Store>(new Store(std::move(db)));
+  }
+
   // False where there is no such key. A read error is DATA_LOSS.
   absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;
 
