@@ -63,7 +63,7 @@ Checker::Found Checker::FoldLog() {
       return Violation{Promise::kInOrder, "a record cannot be read"};
     }
     if (!validity.Admit(landed.entry.offset, record) || record.kind() == Record::CLAIM) continue;
-    if (Found found = FoldRecord(record, landed.step)) {
+    if (Found found = FoldRecord(record, landed)) {
       found->what = absl::StrCat("offset ", landed.entry.offset, ", ", record.type(), " of ",
                                  record.subject(), " for ", record.request_id(), ": ", found->what);
       return found;
@@ -72,7 +72,7 @@ Checker::Found Checker::FoldLog() {
   return std::nullopt;
 }
 
-Checker::Found Checker::FoldRecord(const Record& record, int64_t step) {
+Checker::Found Checker::FoldRecord(const Record& record, const Landed& landed) {
   const auto& operations = operations_[RequestKey(record.root(), record.request_id())];
   const auto found = std::find_if(operations.begin(), operations.end(), [&](size_t i) {
     return evidence_.history->operations[i].request_hash == record.request_hash();
@@ -97,7 +97,7 @@ Checker::Found Checker::FoldRecord(const Record& record, int64_t step) {
   }
   const bool parent_known =
       std::any_of(evidence_.parents.begin(), evidence_.parents.end(), [&](const ParentLife& life) {
-        return life.root == record.root() && life.lives && life.step < step;
+        return life.root == record.root() && life.lives && life.step < landed.step;
       });
   if (!parent_known) return Violation{Promise::kFreshDecision, "there never was such a parent"};
   if (is_event && record.sequence() != ++sequences_[record.root()]) {
@@ -108,7 +108,8 @@ Checker::Found Checker::FoldRecord(const Record& record, int64_t step) {
   }
   record_time_ = record.record_time();
   subjects_.push_back(record.subject());
-  steps_.push_back(step);
+  steps_.push_back(landed.step);
+  offsets_.push_back(landed.entry.offset);
   effects_[*found] = steps_.size();
   if (!is_event) return std::nullopt;
 
@@ -136,6 +137,11 @@ Checker::Found Checker::CheckAttempt(const Attempt& attempt) {
     found = attempt.reply.repeat ? CheckRepeat(attempt, operation) : CheckDone(attempt, operation);
   } else if (!LeavesOpen(status) && !absl::IsDeadlineExceeded(status)) {
     found = CheckRefusal(attempt, operation);
+  }
+  const size_t effect = EffectOf(attempt.operation);
+  if (!found && status.ok() && effect != 0 && attempt.body_known &&
+      attempt.applied <= offsets_[effect - 1]) {
+    found = Violation{Promise::kTrueAnswer, "its token does not cover it"};
   }
   if (found) found->what = absl::StrCat(Describe(attempt), ": ", found->what);
   return found;

@@ -83,7 +83,7 @@ class Checker {
   };
 
   Found FoldLog();
-  Found FoldRecord(const log::v1::Record& record, int64_t step);
+  Found FoldRecord(const log::v1::Record& record, const Landed& landed);
   Found CheckAttempt(const Attempt& attempt);
   Found CheckDone(const Attempt& attempt, const Operation& operation);
   Found CheckRepeat(const Attempt& attempt, const Operation& operation);
@@ -111,6 +111,7 @@ class Checker {
   absl::flat_hash_map<size_t, size_t> effects_;                       // operation -> record
   std::vector<std::string> subjects_;                                 // of the records
   std::vector<int64_t> steps_;                                        // of the records
+  std::vector<Offset> offsets_;                                       // of the records
   google::protobuf::Timestamp record_time_;
   std::vector<bool> done_;  // operations that somebody was told to have done
 };

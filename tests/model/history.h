@@ -30,6 +30,7 @@ struct Attempt {
   int64_t invoked = 0;
   int64_t answered = 0;  // 0: never
   Reply reply;
+  int64_t applied = 0;     // offset up to which its token is
   bool body_known = true;  // false where a broken owner told only that it is done
 };
 

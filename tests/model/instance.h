@@ -33,7 +33,8 @@ class Instance {
   Host& host() { return host_; }
   MemoryDb& db() { return *db_; }
   const Store& store() const { return *store_; }
-  bool serves() const { return up() && shard_->state() == Shard::State::kServing; }
+  // As the shard says to those who wait for a token; up only.
+  Offset applied() const { return shard_->applied(); }
 
   // The following run on the host, where it is up.
   void Tick();

@@ -42,8 +42,9 @@ void SayWhichSeed(int) {
 uint64_t Seeds() {
   const char* asked = std::getenv("RAPPORT_SEEDS");
   uint64_t seeds = kSeeds;
-  if (asked != nullptr && !absl::SimpleAtoi(asked, &seeds))
-    ADD_FAILURE() << "RAPPORT_SEEDS: " << asked;
+  if (asked != nullptr && !absl::SimpleAtoi(asked, &seeds)) {
+    ADD_FAILURE() << "RAPPORT_SEEDS is a number, not " << asked;
+  }
   return seeds;
 }
 
@@ -80,8 +81,9 @@ TEST(Model, KeepsItsPromisesWhateverHappens) {
   };
   if (only_seed) {
     present_seed = *only_seed;
-    look(*only_seed, Play(TheProduct(), *only_seed));
-    std::cout << figures << "\n";
+    const Outcome outcome = Play(TheProduct(), *only_seed);
+    look(*only_seed, outcome);
+    std::cout << figures << "; digest " << outcome.digest << "\n";
     return;
   }
   const uint64_t seeds = Seeds();

@@ -259,14 +259,16 @@ size_t World::SendOnce(size_t operation, size_t index, std::function<void()> tol
       Travel(), [this, number, operation, instance, patience,
                  deadline = simulation_.Now() + patience, told = std::move(told)]() mutable {
         history_.attempts[number].invoked = simulation_.NextStep();
-        instance->Submit(history_.operations[operation], deadline,
-                         [this, number, told = std::move(told)](Reply reply, bool body_known) {
-                           Attempt& attempt = history_.attempts[number];
-                           attempt.answered = simulation_.NextStep();
-                           attempt.reply = std::move(reply);
-                           attempt.body_known = body_known;
-                           simulation_.After(Travel(), told);
-                         });
+        instance->Submit(
+            history_.operations[operation], deadline,
+            [this, number, instance, told = std::move(told)](Reply reply, bool body_known) {
+              Attempt& attempt = history_.attempts[number];
+              attempt.answered = simulation_.NextStep();
+              attempt.reply = std::move(reply);
+              attempt.applied = instance->applied();
+              attempt.body_known = body_known;
+              simulation_.After(Travel(), told);
+            });
       });
   return number;
 }
