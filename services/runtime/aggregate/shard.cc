@@ -30,7 +30,8 @@ Shard::Shard(ShardOptions options)
       replay_({.partition = options_.partition,
                .log = options_.log,
                .registry = options_.registry,
-               .store = options_.store}) {
+               .store = options_.store}),
+      random_(options_.seed ? *options_.seed : std::random_device{}()) {
   if (options_.parents) {
     parents_.emplace(*options_.parents, options_.parents_collection, options_.log, options_.store);
   }

@@ -82,6 +82,8 @@ struct ShardOptions {
                                                google::protobuf::Arena* arena)>
       read_reference;
   std::function<void(const BatchFigures&)> on_batch;
+  // Of the ids and back-offs that the shard draws; random where absent.
+  std::optional<uint64_t> seed;
 };
 
 class Shard {
@@ -200,7 +202,7 @@ class Shard {
   std::vector<Decided> decided_;
   BatchFigures figures_;
   absl::Time asked_at_;
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_;
 
   std::atomic<State> state_{State::kStarting};
   std::atomic<Offset> applied_{0};

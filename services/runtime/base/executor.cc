@@ -27,6 +27,18 @@ void Executor::Submit(absl::AnyInvocable<void()> task) {
   if (wake) wake_.notify_one();
 }
 
+bool Executor::RunOne() {
+  absl::AnyInvocable<void()> task;
+  {
+    std::lock_guard lock(mutex_);
+    if (tasks_.empty()) return false;
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+  }
+  task();
+  return true;
+}
+
 void Executor::Run() {
   std::unique_lock lock(mutex_);
   while (true) {

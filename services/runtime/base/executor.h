@@ -15,12 +15,16 @@ namespace rapport {
 
 class Executor {
  public:
+  // Without threads (0) tasks wait for RunOne.
   explicit Executor(int threads);
-  // Runs what was submitted, then stops.
+  // Runs what was submitted, where there are threads, then stops.
   ~Executor();
   Executor(const Executor&) = delete;
 
   void Submit(absl::AnyInvocable<void()> task);
+
+  // Runs the oldest task that waits, on this thread. False where there is none.
+  bool RunOne();
 
  private:
   void Run();

@@ -57,6 +57,11 @@ class Store {
                                                               const std::string& path);
   ~Store();
 
+  // Over a database that is open already and is never replaced: what a simulation keeps in memory.
+  static std::unique_ptr<Store> Over(std::unique_ptr<rocksdb::DB> db) {
+    return std::unique_ptr<Store>(new Store({}, "", std::move(db)));
+  }
+
   // False where there is no such key. A read error is DATA_LOSS, and UNAVAILABLE while the store is
   // being replaced.
   absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;

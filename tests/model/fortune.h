@@ -1,0 +1,26 @@
+// Which misfortunes a run meets: some and not others, so that none hides another.
+#pragma once
+
+#include "services/runtime/log/simulated/simulated_log.h"
+
+namespace rapport::model {
+
+// Chances, 0 to 1, where nothing else is said.
+struct Fortune {
+  int instances = 1;
+  SimulatedFaults faults;
+  bool skewed_clocks = false;
+  double crash = 0;
+  double pause = 0;
+  double failed_write = 0;
+  double parent_change = 0;
+  double new_hint = 0;
+  double wrong_hint = 0;
+  double burst = 0;
+  bool rushes = false;  // clients come all at once, so that batches are large
+  double stray = 0.2;   // of a client, to ask another than the one that is hinted
+};
+
+Fortune DrawFortune(Simulation& simulation);
+
+}  // namespace rapport::model

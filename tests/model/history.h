@@ -1,0 +1,48 @@
+// What clients did and what they were told: all that the checker knows of a run beside the log.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/runtime/aggregate/method.h"
+#include "services/runtime/rpc/call.h"
+
+namespace rapport::model {
+
+// One command of a client, however often it is sent.
+struct Operation {
+  const Method* method = nullptr;
+  std::unique_ptr<google::protobuf::Message> request;  // without request_id and validate_only
+  std::string request_id;
+  bool request_id_given = true;
+  bool validate_only = false;
+  std::string request_hash;
+  std::string root;
+  std::string name;  // empty where the server is to make it
+};
+
+// One sending of it. Steps are the simulation's.
+struct Attempt {
+  size_t operation = 0;
+  int instance = 0;
+  int64_t invoked = 0;
+  int64_t answered = 0;  // 0: never
+  Reply reply;
+  int64_t applied = 0;     // offset up to which its token is
+  bool body_known = true;  // false where a broken owner told only that it is done
+};
+
+struct History {
+  std::vector<Operation> operations;
+  std::vector<Attempt> attempts;
+};
+
+// Whether the answer leaves open what became of the command.
+inline bool LeavesOpen(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsDataLoss(status);
+}
+
+}  // namespace rapport::model

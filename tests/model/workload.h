@@ -1,0 +1,33 @@
+// What clients ask for: few names, so that commands meet.
+#pragma once
+
+#include "services/runtime/aggregate/service.h"
+#include "services/runtime/log/simulated/simulation.h"
+#include "tests/model/history.h"
+
+namespace rapport::model {
+
+// The service that is tried, described once for all runs.
+// Threads: immutable.
+class Product {
+ public:
+  Product();
+  const Registry& registry() const { return registry_; }
+  const Method& MethodFor(const google::protobuf::Descriptor* request) const;
+
+ private:
+  ServiceSpec spec_;
+  Registry registry_;
+  MethodTable methods_;
+};
+
+// The customers there may be.
+inline constexpr absl::string_view kCustomers[] = {"customers/a", "customers/b"};
+
+// A random command; `number` makes its request id.
+Operation DrawOperation(const Product& product, Simulation& simulation, size_t number);
+
+// Another command under the same request id.
+Operation Misuse(const Product& product, Simulation& simulation, const Operation& of);
+
+}  // namespace rapport::model

@@ -1,0 +1,391 @@
+#include "tests/model/world.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "absl/strings/str_cat.h"
+#include "rapport/accounts/v1/customer.pb.h"
+#include "tests/model/fortune.h"
+#include "tests/model/instance.h"
+
+namespace rapport::model {
+namespace {
+
+constexpr int kClients = 6;
+constexpr int kOperationsOfAClient = 5;
+// A client that was never told gives a command up after so many sendings.
+constexpr int kMaxTries = 7;
+constexpr absl::Duration kTick = absl::Milliseconds(20);
+// How often clients come where they come all at once.
+constexpr absl::Duration kRush = absl::Milliseconds(60);
+// After the faults have ended: until the last late record has landed, and so many sendings of one
+// command until somebody must have answered it.
+constexpr absl::Duration kCalm = absl::Milliseconds(500);
+constexpr int kCalmTries = 50;
+// A run that is not over by then never is.
+constexpr int kMaxEvents = 1'000'000;
+
+class World {
+ public:
+  World(const Product& product, uint64_t seed, Break broken)
+      : product_(product),
+        broken_(broken),
+        simulation_(seed),
+        fortune_(DrawFortune(simulation_)),
+        broker_(&simulation_, fortune_.faults) {}
+
+  Outcome Run();
+
+ private:
+  void Begin();
+  bool Step();
+  void RunFor(absl::Duration time);
+  void Heal();
+  std::optional<Violation> GoOn();
+  std::optional<Violation> StopAll();
+  Outcome Judge();
+
+  void TickLater(size_t instance);
+  void MisfortuneLater();
+  void Misfortune();
+  void CrashOne(size_t instance);
+  void ChangeParent(size_t customer);
+
+  void NextOperation(int client);
+  size_t AddOperation();
+  void Send(int client, size_t operation, int tries);
+  size_t SendOnce(size_t operation, size_t instance, std::function<void()> told);
+  void GoOnAfter(int client, size_t attempt, int tries);
+  size_t Instance() { return simulation_.Below(instances_.size()); }
+  absl::Duration Travel() {
+    return simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(2));
+  }
+
+  const Product& product_;
+  const Break broken_;
+  Simulation simulation_;
+  const Fortune fortune_;
+  SimulatedLog broker_;
+  std::vector<std::unique_ptr<model::Instance>> instances_;
+  size_t hinted_ = 0;
+  bool misfortunes_ = true;
+  bool ticking_ = true;
+  std::vector<int> operations_left_;
+  int unfinished_ = kClients * kOperationsOfAClient;
+  History history_;
+  std::vector<ParentLife> parents_;
+  int64_t parent_records_ = 0;
+  Figures figures_;
+};
+
+Outcome World::Run() {
+  Begin();
+  while (unfinished_ > 0 && Step()) {
+  }
+  Heal();
+  RunFor(kCalm);
+  std::optional<Violation> stuck = GoOn();
+  ticking_ = false;
+  if (!stuck) stuck = StopAll();
+  Outcome outcome = Judge();
+  if (!outcome.violation) outcome.violation = std::move(stuck);
+  return outcome;
+}
+
+void World::Begin() {
+  log::v1::Record claim;
+  claim.set_kind(log::v1::Record::CLAIM);
+  claim.set_claim_id(1);
+  broker_.Land(kParents, claim.SerializeAsString());
+  for (size_t i = 0; i < std::size(kCustomers); ++i) {
+    if (simulation_.Happens(0.9)) ChangeParent(i);
+  }
+  const absl::Duration latest_start = absl::Milliseconds(simulation_.Happens(0.5) ? 1 : 50);
+  for (int i = 0; i < fortune_.instances; ++i) {
+    absl::Duration skew;
+    if (fortune_.skewed_clocks) skew = simulation_.Between(-absl::Seconds(2), absl::Seconds(2));
+    instances_.push_back(
+        std::make_unique<model::Instance>(&product_, &simulation_, &broker_, broken_, skew));
+    auto& instance = *instances_.back();
+    instance.host().After(simulation_.Between(absl::ZeroDuration(), latest_start),
+                          [&instance] { instance.Start(); });
+    TickLater(i);
+  }
+  operations_left_.assign(kClients, kOperationsOfAClient);
+  for (int client = 0; client < kClients; ++client) {
+    simulation_.After(fortune_.rushes
+                          ? kRush
+                          : simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(100)),
+                      [this, client] { NextOperation(client); });
+  }
+  MisfortuneLater();
+}
+
+bool World::Step() {
+  if (!simulation_.RunNext()) return false;
+  for (auto& instance : instances_) instance->RunThreads();
+  return true;
+}
+
+void World::RunFor(absl::Duration time) {
+  bool over = false;
+  simulation_.After(time, [&over] { over = true; });
+  while (!over && Step()) {
+  }
+}
+
+// --- misfortunes
+
+void World::TickLater(size_t instance) {
+  simulation_.After(kTick, [this, instance] {
+    if (!ticking_) return;
+    if (instance == hinted_ || (misfortunes_ && simulation_.Happens(fortune_.wrong_hint))) {
+      auto* ticked = instances_[instance].get();
+      ticked->host().After(absl::ZeroDuration(), [ticked] { ticked->Tick(); });
+    }
+    TickLater(instance);
+  });
+}
+
+void World::MisfortuneLater() {
+  simulation_.After(simulation_.Between(absl::Milliseconds(5), absl::Milliseconds(120)), [this] {
+    if (!misfortunes_) return;
+    Misfortune();
+    MisfortuneLater();
+  });
+}
+
+void World::Misfortune() {
+  if (simulation_.Happens(fortune_.new_hint)) hinted_ = Instance();
+  if (simulation_.Happens(fortune_.parent_change)) {
+    ChangeParent(simulation_.Below(std::size(kCustomers)));
+  }
+  if (simulation_.Happens(fortune_.failed_write)) {
+    ++figures_.failed_writes;
+    instances_[Instance()]->db().FailNextWrite();
+  }
+  if (simulation_.Happens(fortune_.crash)) CrashOne(Instance());
+  if (simulation_.Happens(fortune_.pause)) {
+    ++figures_.pauses;
+    Host paused = instances_[Instance()]->host();
+    paused.Pause();
+    simulation_.After(simulation_.Between(absl::Milliseconds(1), absl::Milliseconds(120)),
+                      [paused]() mutable { paused.Resume(); });
+  }
+}
+
+void World::CrashOne(size_t index) {
+  auto& instance = *instances_[index];
+  if (!instance.up()) return;
+  ++figures_.crashes;
+  const size_t writes = instance.db().writes().size();
+  instance.Crash(simulation_.Happens(0.3) ? writes : simulation_.Below(writes + 1));
+  instance.host().After(simulation_.Between(absl::Milliseconds(1), absl::Milliseconds(60)),
+                        [&instance] { instance.Start(); });
+}
+
+void World::ChangeParent(size_t customer) {
+  const std::string root(kCustomers[customer]);
+  std::optional<bool> lives;
+  for (const auto& life : parents_) {
+    if (life.root == root) lives = life.lives;
+  }
+  accounts::v1::CustomerEvent event;
+  if (!lives) {
+    event.mutable_created();
+  } else if (*lives) {
+    event.mutable_deleted();
+  } else {
+    event.mutable_undeleted();
+  }
+  log::v1::Record record;
+  record.set_kind(log::v1::Record::EVENT);
+  record.set_claim_id(1);
+  record.set_number(++parent_records_);
+  record.set_subject(root);
+  record.set_root(root);
+  record.set_value(event.SerializeAsString());
+  broker_.Land(kParents, record.SerializeAsString());
+  parents_.push_back({root, !lives || !*lives, simulation_.NextStep()});
+}
+
+// --- clients
+
+void World::NextOperation(int client) {
+  if (operations_left_[client] == 0) return;
+  --operations_left_[client];
+  Send(client, AddOperation(), 0);
+  if (simulation_.Happens(fortune_.burst)) NextOperation(client);
+}
+
+size_t World::AddOperation() {
+  auto& operations = history_.operations;
+  const size_t number = operations.size();
+  operations.push_back(DrawOperation(product_, simulation_, number));
+  if (number == 0 || !simulation_.Happens(0.03)) return number;
+  const Operation& of = operations[simulation_.Below(number)];
+  Operation misuse = Misuse(product_, simulation_, of);
+  const bool same =
+      std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
+        return operation.request_id == misuse.request_id &&
+               operation.request_hash == misuse.request_hash;
+      });
+  if (of.request_id_given && !same) operations.back() = std::move(misuse);
+  return number;
+}
+
+void World::Send(int client, size_t operation, int tries) {
+  const size_t instance = simulation_.Happens(fortune_.stray) ? Instance() : hinted_;
+  auto told = std::make_shared<bool>(false);
+  auto attempt = std::make_shared<size_t>();
+  const auto go_on = [this, client, tries, told, attempt] {
+    if (!std::exchange(*told, true)) GoOnAfter(client, *attempt, tries);
+  };
+  *attempt = SendOnce(operation, instance, go_on);
+  simulation_.After(simulation_.Between(absl::Milliseconds(20), absl::Milliseconds(100)), go_on);
+  if (history_.operations[operation].request_id_given && simulation_.Happens(0.12)) {
+    SendOnce(operation, simulation_.Happens(0.5) ? instance : Instance(), [] {});
+  }
+}
+
+// Answers the attempt's number; `told` is called when the answer has come.
+size_t World::SendOnce(size_t operation, size_t index, std::function<void()> told) {
+  const size_t number = history_.attempts.size();
+  history_.attempts.push_back({.operation = operation, .instance = static_cast<int>(index)});
+  auto* instance = instances_[index].get();
+  const absl::Duration patience =
+      simulation_.Happens(0.1) ? absl::Milliseconds(5) : absl::Seconds(1);
+  instance->host().After(
+      Travel(), [this, number, operation, instance, patience,
+                 deadline = simulation_.Now() + patience, told = std::move(told)]() mutable {
+        history_.attempts[number].invoked = simulation_.NextStep();
+        instance->Submit(
+            history_.operations[operation], deadline,
+            [this, number, instance, told = std::move(told)](Reply reply, bool body_known) {
+              Attempt& attempt = history_.attempts[number];
+              attempt.answered = simulation_.NextStep();
+              attempt.reply = std::move(reply);
+              attempt.applied = instance->applied();
+              attempt.body_known = body_known;
+              simulation_.After(Travel(), told);
+            });
+      });
+  return number;
+}
+
+void World::GoOnAfter(int client, size_t number, int tries) {
+  const Attempt& attempt = history_.attempts[number];
+  const Operation& operation = history_.operations[attempt.operation];
+  const bool unknown = attempt.answered == 0 || LeavesOpen(attempt.reply.status) ||
+                       absl::IsDeadlineExceeded(attempt.reply.status);
+  const bool again =
+      operation.request_id_given && tries < kMaxTries && (unknown || simulation_.Happens(0.12));
+  const absl::Duration since_start = simulation_.Now() - absl::UnixEpoch();
+  absl::Duration pause =
+      simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(unknown ? 300 : 10));
+  if (fortune_.rushes) {
+    pause = absl::Ceil(since_start + pause, kRush) - since_start;
+  }
+  simulation_.After(pause, [this, client, tries, again, which = attempt.operation] {
+    if (again) return Send(client, which, tries + 1);
+    --unfinished_;
+    NextOperation(client);
+  });
+}
+
+// --- the end
+
+void World::Heal() {
+  misfortunes_ = false;
+  broker_.set_faults({});
+  for (auto& instance : instances_) {
+    if (instance->host().paused()) instance->host().Resume();
+  }
+}
+
+// Whatever happened, a command is answered in the end.
+std::optional<Violation> World::GoOn() {
+  Operation last = DrawOperation(product_, simulation_, history_.operations.size());
+  last.validate_only = false;
+  last.request_id_given = true;
+  last.request_id = "last";
+  history_.operations.push_back(std::move(last));
+  for (int tries = 0; tries < kCalmTries; ++tries) {
+    const size_t number = SendOnce(history_.operations.size() - 1, hinted_, [] {});
+    RunFor(absl::Milliseconds(50));
+    const Attempt& attempt = history_.attempts[number];
+    if (attempt.answered != 0 && !LeavesOpen(attempt.reply.status) &&
+        !absl::IsDeadlineExceeded(attempt.reply.status)) {
+      return std::nullopt;
+    }
+  }
+  const Attempt& attempt = history_.attempts.back();
+  return Violation{
+      Promise::kProgress,
+      absl::StrCat("the last command is never answered: ",
+                   attempt.answered == 0 ? "silence" : attempt.reply.status.ToString())};
+}
+
+std::optional<Violation> World::StopAll() {
+  size_t stopped = 0;
+  for (auto& instance : instances_) {
+    instance->host().After(absl::ZeroDuration(),
+                           [&] { instance->Stop([&stopped] { ++stopped; }); });
+  }
+  int events = 0;
+  while (events < kMaxEvents && Step()) ++events;
+  if (stopped == instances_.size() && events < kMaxEvents) return std::nullopt;
+  return Violation{Promise::kProgress, "a shard does not stop"};
+}
+
+Outcome World::Judge() {
+  Outcome outcome;
+  Evidence evidence{.product = &product_, .history = &history_, .parents = parents_};
+  std::vector<Entry> entries;
+  for (const auto& landed : broker_.Records(kPartition)) {
+    entries.push_back({static_cast<Offset>(entries.size()), landed.bytes});
+  }
+  entries = AsSeen(broken_, std::move(entries));
+  Validity validity;
+  log::v1::Record record;
+  for (auto& entry : entries) {
+    outcome.digest = outcome.digest * 31 + std::hash<std::string>()(entry.bytes);
+    const bool valid = record.ParseFromString(entry.bytes) && validity.Admit(entry.offset, record);
+    figures_.void_records += !valid;
+    figures_.claims += valid && record.kind() == log::v1::Record::CLAIM;
+    figures_.events += valid && record.kind() == log::v1::Record::EVENT;
+    figures_.settled += valid && record.kind() == log::v1::Record::REQUEST_SETTLED;
+    const int64_t step = broker_.Records(kPartition)[entry.offset].step;
+    evidence.log.push_back({std::move(entry), step});
+  }
+  for (const auto& attempt : history_.attempts) {
+    const absl::Status& status = attempt.reply.status;
+    outcome.digest = outcome.digest * 31 + static_cast<uint64_t>(status.raw_code());
+    outcome.digest = outcome.digest * 31 + static_cast<uint64_t>(attempt.answered);
+    const bool unknown = attempt.answered == 0 || LeavesOpen(status);
+    figures_.unknown += unknown;
+    figures_.refusals += !unknown && !status.ok();
+    figures_.repeats += !unknown && status.ok() && attempt.reply.repeat;
+    figures_.done += !unknown && status.ok() && !attempt.reply.repeat;
+  }
+  figures_.operations = static_cast<int64_t>(history_.operations.size());
+  outcome.figures = figures_;
+
+  outcome.violation = Checker(std::move(evidence)).Check();
+  if (outcome.violation) return outcome;
+  std::vector<const Store*> projections;
+  projections.reserve(instances_.size());
+  for (const auto& instance : instances_) projections.push_back(&instance->store());
+  Host reader(&simulation_);
+  const auto log = BreakLog(broken_, broker_.Connect(&reader), kPartition);
+  outcome.violation = CheckProjections(product_, *log, kPartition, std::move(projections));
+  return outcome;
+}
+
+}  // namespace
+
+Outcome Play(const Product& product, uint64_t seed, Break broken) {
+  return World(product, seed, broken).Run();
+}
+
+}  // namespace rapport::model

@@ -1,0 +1,33 @@
+#include "services/runtime/base/executor.h"
+
+#include <gtest/gtest.h>
+
+namespace rapport {
+namespace {
+
+TEST(Executor, WithoutThreadsLeavesTasksToTheCaller) {
+  Executor executor(0);
+  std::vector<int> ran;
+  executor.Submit([&] {
+    ran.push_back(1);
+    executor.Submit([&] { ran.push_back(3); });
+  });
+  executor.Submit([&] { ran.push_back(2); });
+  EXPECT_TRUE(ran.empty());
+  while (executor.RunOne()) {
+  }
+  EXPECT_EQ(ran, (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(executor.RunOne());
+}
+
+TEST(Executor, RunsWhatWasSubmittedBeforeItEnds) {
+  std::atomic<int> ran{0};
+  {
+    Executor executor(2);
+    for (int i = 0; i < 100; ++i) executor.Submit([&] { ++ran; });
+  }
+  EXPECT_EQ(ran, 100);
+}
+
+}  // namespace
+}  // namespace rapport
