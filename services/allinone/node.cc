@@ -155,9 +155,8 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .secret = secret,
       .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
       .peers = &peers_,
-      .on_acted = [this](const std::string& process, const ProcessFigures& figures) {
-        metrics_->OnProcess(process, figures);
-      }};
+      .on_acted = [this](const std::string& process,
+                         const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};
   services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
   Service* service = services_.back().get();
   RETURN_IF_ERROR(service->Start(timeout));

@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "absl/strings/str_replace.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "rapport/log/v1/history.pb.h"
 #include "services/runtime/aggregate/dump.h"
@@ -68,8 +69,7 @@ struct Resource {
     return type.is_root && under != "given" ? under : "it";
   }
   std::unique_ptr<Message> SampleUnder(const std::string& under) const {
-    return FromText(type.state,
-                    absl::StrReplaceAll(Samples().at(type.plural), {{"$life", under}}));
+    return FromText(type.state, absl::StrReplaceAll(Samples().at(type.plural), {{"$life", under}}));
   }
 };
 
@@ -352,7 +352,7 @@ TEST_P(Laws, AnAnswerIsWhatGetAndListShow) {
     EXPECT_EQ(Send(Method::Kind::kGet).body, written.body);
     const Method& list = resource().methods.at(Method::Kind::kList);
     auto request = NewMessage(list.descriptor->input_type());
-    if (list.parent != nullptr) SetText(*request, list.parent, resource().parent());
+    if (list.parent != nullptr) SetText(*request, list.parent, resource().ParentUnder(under_));
     request->GetReflection()->SetBool(
         request.get(), request->GetDescriptor()->FindFieldByName("show_deleted"), true);
     auto response = NewMessage(list.descriptor->output_type());

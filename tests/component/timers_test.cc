@@ -70,7 +70,7 @@ TEST_F(TimersTest, AResponseInTimeStopsTheClock) {
 TEST_F(TimersTest, NobodyMarksACaseBeforeItsTime) {
   CreateCustomer("ada");
   const std::string name = OpenCase("ada", "c");
-  EXPECT_EQ(ReasonOf(Do(std::string(kService) + "MarkCaseOverdue", "name: '" + name + "'").status),
+  EXPECT_EQ(ReasonOf(Do(std::string(kService) + "MarkOverdueCase", "name: '" + name + "'").status),
             "CASE_NOT_DUE");
 }
 

@@ -34,7 +34,7 @@ void Instance::Start() {
                    .executor = executor_.get(),
                    .clock = &clock_,
                    .registry = &product_->registry(),
-                   .reference_exists = [](const auto&, const auto&) { return true; },
+                   .read_reference = [](const auto&, const auto&, auto*) { return nullptr; },
                    .seed = simulation_->Draw()});
   shard_->Start();
 }

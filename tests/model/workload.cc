@@ -123,7 +123,8 @@ Operation DrawRequest(const Product& product, Simulation& simulation) {
 }  // namespace
 
 Product::Product() : spec_(service::Spec()), registry_(spec_.aggregates) {
-  absl::StatusOr<MethodTable> methods = BuildMethods(spec_.rpc, registry_.types());
+  absl::StatusOr<MethodTable> methods =
+      BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods);
   Ensure(methods.ok(), methods.status().message());
   methods_ = *std::move(methods);
 }

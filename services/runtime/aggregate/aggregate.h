@@ -18,7 +18,7 @@
 //     // When time itself acts, and the command that it then gives; optional, both or none. The
 //     // command's event moves or ends the timer.
 //     static std::optional<Timestamp> DueTime(const State&);
-//     using OnDue = v1::MarkCaseOverdueRequest;
+//     using OnDue = v1::MarkOverdueCaseRequest;
 //     // What its decisions look at beside it: Context::rows has them. Of the same root, or
 //     reference
 //     // data of the same service. `resource` is as it is, or as a Create asks for it; optional.

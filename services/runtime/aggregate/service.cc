@@ -378,7 +378,7 @@ void Service::HandleRead(CallPtr call, const Method& method) {
 
 // Waits for one joined source after another, then answers.
 void Service::HandleRootQuery(CallPtr call, const Method& method,
-                          const log::v1::ConsistencyToken& token, Shard& shard) {
+                              const log::v1::ConsistencyToken& token, Shard& shard) {
   struct Asking : std::enable_shared_from_this<Asking> {
     Service* service;
     const Method* method;
@@ -411,9 +411,7 @@ void Service::HandleRootQuery(CallPtr call, const Method& method,
   };
   auto asking = std::make_shared<Asking>();
   asking->service = this;
-  asking->query = &*std::find_if(
-      spec_.queries.begin(), spec_.queries.end(),
-      [&method](const auto& query) { return query.request == method.descriptor->input_type(); });
+  asking->method = &method;
   asking->call = std::move(call);
   asking->token = token;
   asking->shard = &shard;
@@ -468,8 +466,8 @@ absl::StatusOr<std::string> Service::ReadWhole(const Method& method, const Messa
 absl::StatusOr<std::string> Service::Read(const Method& method, const Message& request,
                                           const std::vector<Shard*>& shards) {
   if (method.kind == Method::Kind::kRootQuery) {
-    return method.own->root_query(
-        request, Parts(shards[0]->store(), GetString(request, method.name)));
+    return method.own->root_query(request,
+                                  Parts(shards[0]->store(), GetString(request, method.name)));
   }
   if (method.kind == Method::Kind::kGet) return ReadOne(method, request, shards[0]->store());
   if (method.kind == Method::Kind::kListEvents) {

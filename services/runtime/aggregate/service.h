@@ -84,7 +84,7 @@ class Service : public Handler {
   absl::Status NameTarget(const Method& method, const Message& request, Command* command);
   void HandleRead(CallPtr call, const Method& method);
   void HandleRootQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
-                   Shard& shard);
+                       Shard& shard);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
   absl::StatusOr<std::string> ReadWhole(const Method& method, const Message& request,
                                         const std::vector<Shard*>& shards);

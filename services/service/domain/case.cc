@@ -120,7 +120,7 @@ Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::RespondCa
   return event;
 }
 
-Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::MarkCaseOverdueRequest&,
+Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::MarkOverdueCaseRequest&,
                                           const Context& context) {
   const auto due = DueTime(state);
   if (!due || ToMicros(context.record_time) < ToMicros(*due)) {

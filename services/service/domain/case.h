@@ -13,7 +13,7 @@ struct CaseAggregate {
   using Event = v1::CaseEvent;
   using Commands = Types<v1::AssignCaseRequest, v1::EscalateCaseRequest, v1::ResolveCaseRequest,
                          v1::CloseCaseRequest, v1::ReopenCaseRequest, v1::RespondCaseRequest,
-                         v1::MarkCaseOverdueRequest>;
+                         v1::MarkOverdueCaseRequest>;
 
   // A parent is a case of the same customer. It is older than its children, so that no case is
   // above itself.
@@ -34,12 +34,12 @@ struct CaseAggregate {
 
   static Decision<Event> Decide(const State& state, const v1::RespondCaseRequest& request,
                                 const Context& context);
-  static Decision<Event> Decide(const State& state, const v1::MarkCaseOverdueRequest& request,
+  static Decision<Event> Decide(const State& state, const v1::MarkOverdueCaseRequest& request,
                                 const Context& context);
 
   // The response clock: one per case, day and night.
   static std::optional<google::protobuf::Timestamp> DueTime(const State& state);
-  using OnDue = v1::MarkCaseOverdueRequest;
+  using OnDue = v1::MarkOverdueCaseRequest;
 
   static void Evolve(State& state, const Event& event, const Facts& facts);
 };

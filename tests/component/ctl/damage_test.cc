@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "services/runtime/aggregate/dump.h"
+#include "services/runtime/base/resource_name.h"
 #include "tests/component/client.h"
 #include "tests/component/ctl/random_commands.h"
 #include "tests/support/damage.h"
@@ -71,12 +72,15 @@ class DamageTest : public NodeTest {
   // Reads every row of every collection, until all of it can be.
   void ReadAll() {
     for (const auto& spec : AllServices()) {
-      const auto methods = *BuildMethods(spec.rpc, spec.aggregates);
+      const auto methods = *BuildMethods(spec.rpc, spec.aggregates, spec.own_methods);
       for (const auto& [descriptor, method] : methods) {
         if (method.kind != Method::Kind::kList) continue;
         auto request = NewMessage(descriptor->input_type());
         const auto* to = request->GetReflection();
-        if (method.parent != nullptr) to->SetString(request.get(), method.parent, "customers/-");
+        if (method.parent != nullptr) {
+          to->SetString(request.get(), method.parent,
+                        absl::StrCat(CollectionOf(RootOf(method.aggregate->pattern)), "/-"));
+        }
         to->SetInt32(request.get(), request->GetDescriptor()->FindFieldByName("page_size"), 1'000);
         Reply reply;
         EXPECT_TRUE(testing_support::WaitUntil([&, rpc = descriptor] {

@@ -347,17 +347,17 @@ TEST(ResponseClock, TheFirstResponseCounts) {
 
 TEST(ResponseClock, MissesOnceItRanOut) {
   const Case state = Given<CaseAggregate>(OpenedWithClock(900))
-                         .When(v1::MarkCaseOverdueRequest())
+                         .When(v1::MarkOverdueCaseRequest())
                          .Then(ResponseMissed(900));
   EXPECT_EQ(state.response_missed_time().seconds(), At(900).seconds());
   Given<CaseAggregate>(OpenedWithClock(900), ResponseMissed(900))
-      .When(v1::MarkCaseOverdueRequest())
+      .When(v1::MarkOverdueCaseRequest())
       .ThenRefuses(Refusal::CASE_NOT_DUE);
 }
 
 TEST(ResponseClock, DoesNotMissBeforeItsTime) {
   Given<CaseAggregate>(OpenedWithClock(1'001))
-      .When(v1::MarkCaseOverdueRequest())
+      .When(v1::MarkOverdueCaseRequest())
       .ThenRefuses(Refusal::CASE_NOT_DUE);
 }
 
