@@ -119,14 +119,14 @@ struct VerbWalks {
 inline VerbWalks WalkVerbs(
     const std::vector<Method>& verbs, const Method& create, const Message& create_request,
     const std::map<const MethodDescriptor*, std::unique_ptr<Message>>& requests,
-    const std::string& name, unsigned seed) {
+    const std::string& name, const RowsRead& rows, unsigned seed) {
   std::mt19937 random(seed);
   VerbWalks walks;
   const AggregateType& type = *create.aggregate;
   google::protobuf::Timestamp now;
   now.set_seconds(1'767'225'600);
   const Context context{
-      .name = name, .occur_time = now, .record_time = now, .actor = "users/given"};
+      .name = name, .occur_time = now, .record_time = now, .actor = "users/given", .rows = rows};
   for (int walk = 0; walk < kWalks && !verbs.empty(); ++walk) {
     std::unique_ptr<Message> state;
     std::vector<const Method*> way;
@@ -159,14 +159,15 @@ inline std::vector<Life> LivesOf(const std::vector<Method>& verbs,
                                  const std::vector<const Method*>& standard,
                                  const Message& create_request,
                                  const std::map<std::string, std::string>& samples,
-                                 const std::string& name, unsigned seed) {
+                                 const std::string& name, const RowsRead& rows, unsigned seed) {
   std::map<const MethodDescriptor*, std::unique_ptr<Message>> requests;
   for (const auto& verb : verbs) {
     const auto sample = samples.find(verb.descriptor->input_type()->name());
     requests[verb.descriptor] =
         VerbRequest(verb, name, sample == samples.end() ? "" : sample->second);
   }
-  const VerbWalks walks = WalkVerbs(verbs, *standard.front(), create_request, requests, name, seed);
+  const VerbWalks walks =
+      WalkVerbs(verbs, *standard.front(), create_request, requests, name, rows, seed);
   std::vector<std::vector<const Method*>> ways(1);
   for (const auto& verb : verbs) {
     const auto way = walks.ways.find(verb.descriptor);

@@ -428,7 +428,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
     return BadName("parent", name, ParentPattern(*method.aggregate));
   }
   std::vector<Shard*> targets;
-  if (roots && !IsSpread(spec_, method.aggregate->plural)) {
+  if ((roots || of_all) && IsReference(RootOf(method.aggregate->pattern))) {
     targets.push_back(reference_.get());
   } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
     for (auto& shard : shards_) targets.push_back(shard.get());
