@@ -7,10 +7,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "gateway/console/console.h"
 #include "gateway/import/session.h"
 #include "gateway/rest/http_server.h"
 #include "gateway/rest/openapi.h"
+#include "services/runtime/base/money.h"
 #include "services/runtime/metrics/call_log.h"
 #include "services/runtime/rpc/server.h"
 
@@ -19,6 +21,20 @@ namespace {
 bool IsLoopback(absl::string_view address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
          absl::StartsWith(address, "[::1]:");
+}
+
+// "USD 500".
+absl::StatusOr<google::type::Money> ParseMargin(const std::string& text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ' ');
+  google::type::Money margin;
+  int64_t units = 0;
+  if (parts.size() == 2 && absl::SimpleAtoi(parts[1], &units)) {
+    margin.set_currency_code(parts[0]);
+    margin.set_units(units);
+    if (CheckMoney(margin).ok()) return margin;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--recovery-margin \"", text, "\": say a currency and whole units, as USD 500"));
 }
 
 absl::Status CheckListeners(const ServeOptions& options) {
@@ -88,6 +104,8 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
   flag("memtable-bytes", options->node.memtable_bytes, "Memtables of all projections");
   flag("min-free-bytes", options->node.min_free_bytes,
        "Writes are refused while the disk has less free space");
+  flag("recovery-margin", options->recovery_margin,
+       "Whose orders earned more than this is called back after a complaint");
   flag("drain-seconds", options->drain_seconds, "How long calls may take after SIGTERM")
       ->check(CLI::Range(0, 600));
   app.add_flag("--log-calls", options->log_calls, "A line on stderr for every call")
@@ -98,7 +116,9 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
 
 absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal) {
   RETURN_IF_ERROR(CheckListeners(options));
-  Node node(options.node);
+  NodeOptions node_options = options.node;
+  ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
+  Node node(node_options);
   RETURN_IF_ERROR(node.Start());
   std::vector<const ServiceDescriptor*> installed, not_installed;
   for (const auto* service : node.services()) {

@@ -23,6 +23,8 @@ struct ServeOptions {
   bool log_calls = false;
   // How long calls in flight may take after the signal to stop.
   int drain_seconds = 10;
+  // Who has earned more than this and complains is called back: a currency and whole units.
+  std::string recovery_margin = "USD 500";
 };
 
 // Every flag has an environment variable: --data is RAPPORT_DATA.

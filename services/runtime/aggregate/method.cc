@@ -5,6 +5,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "rapport/log/v1/history.pb.h"
+#include "services/runtime/base/resource_name.h"
+#include "services/runtime/base/status.h"
 
 namespace rapport {
 namespace {
@@ -94,6 +96,19 @@ absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
     table.emplace(method.descriptor, method);
   }
   return table;
+}
+
+std::string GetString(const Message& message, const FieldDescriptor* field) {
+  return field == nullptr ? "" : message.GetReflection()->GetString(message, field);
+}
+
+std::string ParentPattern(const AggregateType& type) {
+  return std::string(ParentOf(type.pattern));
+}
+
+absl::Status BadName(absl::string_view field, absl::string_view name, absl::string_view pattern) {
+  return InvalidField(field, absl::StrCat("\"", name, "\" does not have the form ", pattern,
+                                          "; ids are [a-z0-9-], 63 characters at most"));
 }
 
 }  // namespace rapport

@@ -59,4 +59,11 @@ absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
                                          const std::vector<AggregateType>& aggregates,
                                          const std::vector<OwnMethod>& own_methods);
 
+// A text of a request; empty where it has no such field.
+std::string GetString(const Message& message, const FieldDescriptor* field);
+// The pattern of a child's parent: "customers/{customer}".
+std::string ParentPattern(const AggregateType& type);
+// INVALID_ARGUMENT: a name that does not have the form of its pattern.
+absl::Status BadName(absl::string_view field, absl::string_view name, absl::string_view pattern);
+
 }  // namespace rapport

@@ -1,0 +1,192 @@
+// What a service reads: which shards, from when on, and with which token.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/consistency.h"
+#include "services/runtime/aggregate/service.h"
+#include "services/runtime/base/resource_name.h"
+
+namespace rapport {
+
+void Service::HandleRead(CallPtr call, const Method& method) {
+  absl::StatusOr<log::v1::ConsistencyToken> token =
+      ParseConsistencyToken(call->metadata.consistency_token);
+  if (!token.ok()) return Finish(std::move(call), token.status());
+  absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
+  if (!shards.ok()) return Finish(std::move(call), shards.status());
+  if (method.kind == Method::Kind::kRootQuery) {
+    return HandleRootQuery(std::move(call), method, *token, *shards->front());
+  }
+
+  // One shard that is behind the token after another; most calls find none.
+  struct Waiting : std::enable_shared_from_this<Waiting> {
+    Service* service;
+    const Method* method;
+    CallPtr call;
+    log::v1::ConsistencyToken token;
+    std::vector<Shard*> shards;
+    size_t next = 0;
+
+    void Go() {
+      while (next < shards.size()) {
+        Shard* shard = shards[next];
+        const Offset needed =
+            OffsetIn(token, service->spec_.number, service->TokenPartition(*shard));
+        ++next;
+        if (shard->applied() >= needed) continue;
+        auto self = shared_from_this();
+        return shard->WhenApplied(needed, call->metadata.deadline, [self](absl::Status ready) {
+          if (!ready.ok()) return Finish(std::move(self->call), ready);
+          self->Go();
+        });
+      }
+      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, shards);
+      if (!body.ok()) return Finish(std::move(call), body.status());
+      Finish(std::move(call),
+             Reply{.body = *std::move(body), .consistency_token = service->Token(token, shards)});
+    }
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->service = this;
+  waiting->method = &method;
+  waiting->call = std::move(call);
+  waiting->token = *std::move(token);
+  waiting->shards = *std::move(shards);
+  waiting->Go();
+}
+
+// Waits for one joined source after another, then answers.
+void Service::HandleRootQuery(CallPtr call, const Method& method,
+                              const log::v1::ConsistencyToken& token, Shard& shard) {
+  struct Asking : std::enable_shared_from_this<Asking> {
+    Service* service;
+    const Method* method;
+    CallPtr call;
+    log::v1::ConsistencyToken token;
+    Shard* shard;
+    size_t next = 0;
+
+    void Go() {
+      const int partition = shard->partition().partition;
+      while (next < service->spec_.joins.size()) {
+        const JoinSpec& join = service->spec_.joins[next++];
+        const Offset needed = OffsetIn(token, join.number, partition);
+        if (shard->joined(join.service) >= needed) continue;
+        return shard->WhenJoined(join.service, needed, call->metadata.deadline,
+                                 [self = shared_from_this()](absl::Status ready) {
+                                   if (!ready.ok()) return Finish(std::move(self->call), ready);
+                                   self->Go();
+                                 });
+      }
+      // Positions first: what is answered holds at least as much.
+      for (const JoinSpec& join : service->spec_.joins) {
+        Raise(token, join.number, partition, *shard->joined(join.service));
+      }
+      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, {shard});
+      if (!body.ok()) return Finish(std::move(call), body.status());
+      Finish(std::move(call),
+             Reply{.body = *std::move(body), .consistency_token = FormatConsistencyToken(token)});
+    }
+  };
+  auto asking = std::make_shared<Asking>();
+  asking->service = this;
+  asking->method = &method;
+  asking->call = std::move(call);
+  asking->token = token;
+  asking->shard = &shard;
+  asking->Go();
+}
+
+absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
+                                                         const Message& request) {
+  const bool list = method.kind == Method::Kind::kList;
+  const std::string name = GetString(request, list ? method.parent : method.name);
+  const bool roots = list && method.aggregate->is_root;
+  const bool of_all = list && !roots && IdOf(name) == kAnyId;
+  if (of_all && !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
+    return BadName("parent", name, ParentPattern(*method.aggregate));
+  }
+  std::vector<Shard*> targets;
+  if ((roots || of_all) && IsReference(RootOf(method.aggregate->pattern))) {
+    targets.push_back(reference_.get());
+  } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
+    for (auto& shard : shards_) targets.push_back(shard.get());
+  } else {
+    const std::string pattern = list                          ? ParentPattern(*method.aggregate)
+                                : method.aggregate != nullptr ? method.aggregate->pattern
+                                                              : "{collection}/{root}";
+    const bool matches = method.aggregate == nullptr ? !RootOf(name).empty() && RootOf(name) == name
+                                                     : MatchesPattern(pattern, name);
+    if (!matches) return BadName(list ? "parent" : "name", name, pattern);
+    targets.push_back(ShardOf(RootOf(name)));
+  }
+  for (Shard* shard : targets) {
+    if (shard == nullptr) return NotFound(name);
+    RETURN_IF_ERROR(shard->CheckReadable());
+  }
+  return targets;
+}
+
+// A projection that was begun anew meanwhile says of nothing that it exists.
+absl::StatusOr<std::string> Service::ReadWhole(const Method& method, const Message& request,
+                                               const std::vector<Shard*>& shards) {
+  const auto replaced = [&shards] {
+    int sum = 0;
+    for (const Shard* shard : shards) sum += shard->store().replaced();
+    return sum;
+  };
+  const int before = replaced();
+  for (const Shard* shard : shards) RETURN_IF_ERROR(shard->CheckReadable());
+  absl::StatusOr<std::string> body = Read(method, request, shards);
+  if (replaced() != before) return Unavailable("the projection is being rebuilt");
+  return body;
+}
+
+absl::StatusOr<std::string> Service::Read(const Method& method, const Message& request,
+                                          const std::vector<Shard*>& shards) {
+  if (method.kind == Method::Kind::kRootQuery) {
+    return method.own->root_query(request,
+                                  Parts(shards[0]->store(), GetString(request, method.name)));
+  }
+  if (method.kind == Method::Kind::kGet) return ReadOne(method, request, shards[0]->store());
+  if (method.kind == Method::Kind::kListEvents) {
+    return ReadEvents(static_cast<const log::v1::ListEventsRequest&>(request), shards[0]->store(),
+                      spec_.name);
+  }
+  std::vector<const Store*> stores;
+  for (Shard* shard : shards) stores.push_back(&shard->store());
+  if (method.kind == Method::Kind::kQuery) {
+    return method.own->query(request, Projections(std::move(stores)));
+  }
+  return ReadList({.method = &method,
+                   .request = &request,
+                   .stores = std::move(stores),
+                   .token_key = options_.secret});
+}
+
+int Service::TokenPartition(const Shard& shard) const {
+  return &shard == reference_.get() ? kReferencePartition : shard.partition().partition;
+}
+
+std::string Service::Token(log::v1::ConsistencyToken token,
+                           const std::vector<Shard*>& shards) const {
+  // A list over all customers names no positions: it would be a token of every partition.
+  if (shards.size() == 1) {
+    Raise(token, spec_.number, TokenPartition(*shards[0]), shards[0]->applied());
+  }
+  return FormatConsistencyToken(token);
+}
+
+// What this service decides is decided in this process, so projections hold all that was
+// acknowledged: reference data, and roots of other partitions.
+absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
+                                                      const std::string& name,
+                                                      google::protobuf::Arena* arena) {
+  const Shard* shard = ShardOf(RootOf(name));
+  Ensure(shard != nullptr, "a reference names a resource of the same service");
+  RETURN_IF_ERROR(shard->CheckReadable());
+  std::string bytes;
+  return ReadStored(shard->store(), type, name, arena, &bytes);
+}
+
+}  // namespace rapport
