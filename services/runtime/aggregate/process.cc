@@ -51,7 +51,8 @@ Outcome OutcomeOf(const absl::Status& status) {
 void Process::Tick() {
   {
     std::lock_guard lock(mutex_);
-    if (busy_ || stopping_ || --rest_ticks_ > 0) return;
+    if (busy_ || stopping_) return;
+    if (rest_ticks_ > 0 && --rest_ticks_ > 0) return;
     const bool news = options_.shard->joined(options_.spec->source).value_or(0) > cursor_.next;
     if (loaded_ && !news && held_up_.empty()) return;
     busy_ = true;
@@ -74,8 +75,9 @@ void Process::Run() {
   if (!loaded_) {
     const absl::StatusOr<bool> known = LoadCursor();
     if (!known.ok()) return Rest(kHeldUpTicks);
+    if (!*known) return SwitchOn();
     loaded_ = true;
-    if (!*known) return Advance();
+    switched_on_ = true;
   }
   if (!ReadFacts().ok()) {
     Forget();
@@ -90,7 +92,7 @@ void Process::Run() {
   Rest(0);
 }
 
-// False where the process has just been switched on: it starts where the source is joined to now.
+// False where the process was never switched on.
 absl::StatusOr<bool> Process::LoadCursor() {
   const Store& store = options_.shard->store();
   std::string bytes;
@@ -101,13 +103,23 @@ absl::StatusOr<bool> Process::LoadCursor() {
       return absl::DataLossError("a process's cursor cannot be read; rebuild the projection");
     }
     cursor_ = FromCheckpoint(advanced.cursor());
+    advanced_.set_first_offset(advanced.first_offset());
   } else {
+    // The claim that counts there is known; what lies between it and the end is read over.
     ASSIGN_OR_RETURN(cursor_, LoadPosition(store, JoinPosition(options_.spec->source)));
-    ASSIGN_OR_RETURN(const auto newer, options_.log->Read(options_.source, cursor_.next, 1));
-    if (!newer.empty()) return Unavailable("the source is not joined to its end yet");
   }
   recorded_ = cursor_.next;
   return known;
+}
+
+// Starts at the end of the source, and says so before anything is acted upon.
+void Process::SwitchOn() {
+  options_.log->End(options_.source, [this](absl::StatusOr<Offset> end) {
+    if (!end.ok()) return Rest(kHeldUpTicks);
+    advanced_.set_first_offset(*end);
+    loaded_ = true;
+    Advance();
+  });
 }
 
 // Reads what the projection has joined already, so that `react` sees no less than the fact.
@@ -124,6 +136,7 @@ absl::Status Process::ReadFacts() {
     cursor_.next = entry.offset + 1;
     if (!cursor_.validity.Admit(entry.offset, fact)) continue;
     if (fact.kind() != log::v1::Record::EVENT) continue;
+    if (entry.offset < advanced_.first_offset()) continue;
     if (CollectionOf(fact.subject()) == options_.spec->plural) RETURN_IF_ERROR(React(fact));
   }
   return absl::OkStatus();
@@ -205,7 +218,8 @@ void Process::Advance() {
   command.call->done = [this](const Reply& reply) {
     if (reply.status.ok()) {
       recorded_ = cursor_.next;
-      advanced_.Clear();
+      advanced_.clear_refused();
+      switched_on_ = true;
       if (options_.on_acted) options_.on_acted(std::exchange(figures_, {}));
       return Rest(0);
     }

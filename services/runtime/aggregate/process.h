@@ -12,6 +12,7 @@
 // kMaxReactionRecords the process in that partition; a refusal for good is recorded and counted.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -70,6 +71,8 @@ class Process {
 
   // Acts upon what is new. Returns at once.
   void Tick();
+  // Whether its beginning is recorded: facts from here on will be acted upon.
+  bool switched_on() const { return switched_on_; }
   // Waits for what is under way; nothing is begun afterwards.
   void Stop();
 
@@ -85,6 +88,7 @@ class Process {
 
   void Run();
   absl::StatusOr<bool> LoadCursor();
+  void SwitchOn();
   absl::Status ReadFacts();
   absl::Status React(const log::v1::Record& fact);
   void Send(std::vector<Chain*> chains);
@@ -101,6 +105,8 @@ class Process {
   bool loaded_ = false;
   Position cursor_;
   Offset recorded_ = 0;  // the cursor that the log has
+
+  std::atomic<bool> switched_on_{false};
 
   std::mutex mutex_;
   std::condition_variable rested_;

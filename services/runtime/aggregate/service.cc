@@ -89,11 +89,18 @@ absl::Status Service::Start(absl::Duration timeout) {
   AddProcesses();
 
   const absl::Time deadline = absl::Now() + timeout;
-  absl::Status health = Health();
+  const auto started = [this] {
+    RETURN_IF_ERROR(Health());
+    for (const auto& process : processes_) {
+      if (!process->switched_on()) return absl::UnavailableError("a process is not switched on");
+    }
+    return absl::OkStatus();
+  };
+  absl::Status health = started();
   while (!health.ok() && absl::Now() < deadline) {
     absl::SleepFor(absl::Milliseconds(5));
     Tick();
-    health = Health();
+    health = started();
   }
   if (!health.ok()) {
     return absl::DeadlineExceededError(absl::StrCat(spec_.name, " does not serve within ",
