@@ -48,8 +48,10 @@ function customerPart(it) {
 // Figures of a profile, whichever they are: amounts, numbers, states and times.
 function profilePart(it) {
   const shown = (value) => {
+    if (Array.isArray(value)) return value.map(shown).join('; ');
     if (typeof value !== 'object') return /^\d{4}-\d\d-\d\dT/.test(value) ? time(value) : words(String(value));
-    return value.currencyCode ? money(value) : value.value ?? '';
+    if (value.currencyCode) return money(value);
+    return Object.entries(value).map(([key, one]) => `${words(key)} ${shown(one)}`).join(', ');
   };
   const figures = Object.entries(it).filter(([key]) => !['name', 'etag', 'uid'].includes(key));
   return section('Profile', facts(figures.map(([key, value]) => [words(key), shown(value)])));
@@ -154,9 +156,11 @@ async function show() {
   say('Reading…');
   await showing(async () => {
     const path = name.split('/').map(encodeURIComponent).join('/');
-    const [view] = await Promise.all([get(`/v1/${path}/view`), showTimeline(path, true)]);
+    // Without marketing there are no figures.
+    const figures = get(`/v1/${path}/profile`).catch(() => undefined);
+    const [view, profile] = await Promise.all([get(`/v1/${path}/view`), figures, showTimeline(path, true)]);
     if (mine !== asked) return;
-    showView(view, path);
+    showView({ ...view, profile }, path);
     document.title = `${byId('who').textContent} – Rapport`;
     say('');
     byId('who').focus();

@@ -22,7 +22,9 @@ function watch(page) {
 
 async function find(page, id) {
   await page.getByLabel('Customer id').fill(id);
+  const answered = page.waitForResponse((response) => response.url().includes('/view'));
   await page.keyboard.press('Enter');
+  await answered;
   await page.waitForFunction(() => !document.getElementById('status').textContent.startsWith('Reading'));
 }
 
@@ -45,6 +47,7 @@ async function onADesk(browser) {
   seen.focus = await page.evaluate(() => document.activeElement.id);
   seen.title = await page.title();
   seen.sections = await texts(page, 'h3');
+  seen.profile = await page.locator('section[aria-label=Profile]').innerText();
   seen.cases = await texts(page, 'section[aria-label=Cases] li');
   seen.orders = await texts(page, 'section[aria-label=Orders] li');
   seen.gaps = await texts(page, '#gaps li');

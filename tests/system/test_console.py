@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 from server import DEPS, ROOT, Server
@@ -23,6 +24,10 @@ def customer(server: Server) -> str:
         line = {"product": product, "quantity": {"value": "1"}, "amount": price}
         server.create(f"/v1/{name}/orders", {"lines": [line]})
     server.create(f"/v1/{name}/cases", {"kind": "COMPLAINT", "subject": "<b>late</b> 入伙"})
+    until = time.monotonic() + 60
+    while server.get(f"/v1/{name}/profile").get("orderCount") != str(ORDERS):
+        assert time.monotonic() < until, "the profile has heard of all orders"
+        time.sleep(0.01)
     return name
 
 
@@ -42,9 +47,11 @@ def seen(server: Server, customer, tmp_path_factory) -> dict:
 def test_shows_the_customer(seen, customer):
     assert seen["arrivedAt"].endswith("/console/")
     assert seen["heading"] == MARKUP and MARKUP in seen["title"]
-    assert seen["sections"] == ["Customer", "Cases", "Orders", "Interactions", "Campaigns", "Timeline"]
+    assert seen["sections"] == ["Customer", "Profile", "Cases", "Orders", "Interactions", "Campaigns", "Timeline"]
     assert "<b>late</b> 入伙" in seen["cases"][0] and "open · complaint" in seen["cases"][0]
     assert len(seen["orders"]) == 10 and all(order.startswith("$1,234.50") for order in seen["orders"])
+    # 24 orders of $1,234.50, from the facts of sales.
+    assert "$29,628.00" in seen["profile"] and "24" in seen["profile"]
     assert seen["gaps"] == []
     assert f"accounts · {customer}" in seen["details"]
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <random>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "services/runtime/aggregate/dump.h"
 #include "services/runtime/base/resource_name.h"
@@ -59,10 +60,14 @@ class DamageTest : public NodeTest {
     return folder;
   }
 
+  // Of those that ReadAll reads whole: what is joined from other services is read by folds only,
+  // when the customer's next fact comes.
   std::string AnyProjection() {
-    auto any = before_.digests.begin();
-    std::advance(any, random_() % before_.digests.size());
-    return any->first;
+    while (true) {
+      auto any = before_.digests.begin();
+      std::advance(any, random_() % before_.digests.size());
+      if (!absl::StrContains(any->first, "/marketing/")) return any->first;
+    }
   }
   std::filesystem::path AnyFile(const std::string& folder, const std::string& part) {
     const auto files = FilesIn(folder, part);
