@@ -190,6 +190,7 @@ class Shard {
   Replay replay_;
   std::optional<Parents> parents_;
   struct Joined {
+    explicit Joined(Join one) : join(std::move(one)) {}
     Join join;
     std::atomic<Offset> next{0};  // join.next(), for readers
   };
