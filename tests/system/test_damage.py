@@ -77,10 +77,10 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path):
     more than RocksDB allocates ahead: the distribution's stops the process where a write fails."""
     small = tmp_path / "small"
     small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(small)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(small)]
     if subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("no file system can be mounted here")
-    server = Server(small, "--partitions=2", "--min-free-bytes=64000000")
+    server = Server(small, "--partitions=2", "--min-free-bytes=300000000")
     try:
         server.start()
         server.create("/v1/customers?customerId=d", {"displayName": "D", "kind": "PERSON"})
