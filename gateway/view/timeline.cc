@@ -4,13 +4,14 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/view/ask.h"
+#include "gateway/view/backends.h"
 #include "rapport/gateway/v1/cursor.pb.h"
 #include "services/runtime/aggregate/reads.h"
 #include "services/runtime/base/filter.h"
 #include "services/runtime/base/page_token.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/base/time.h"
+#include "services/runtime/rpc/ask.h"
 
 namespace rapport::gateway {
 namespace {
@@ -86,7 +87,7 @@ class TimelineRead : public std::enable_shared_from_this<TimelineRead> {
     pending_ = wanted.size();
     for (const size_t i : wanted) {
       Ask<log::v1::ListEventsRequest>(
-          backends_[i], "ListEvents", call_->metadata,
+          *backends_[i].handler, *backends_[i].rpc, "ListEvents", call_->metadata,
           [&](auto& ask) {
             ask.set_name(request_.name());
             ask.set_before_sequence(sources_[i].before);

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/view/ask.h"
+#include "gateway/view/backends.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
@@ -17,6 +17,7 @@
 #include "services/runtime/aggregate/field_mask.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/status.h"
+#include "services/runtime/rpc/ask.h"
 
 namespace rapport::gateway {
 namespace {
@@ -103,7 +104,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
     switch (part) {
       case kCustomer:
         return Ask<accounts::v1::GetCustomerRequest>(
-            *backend, kSources[part].method, call_->metadata,
+            *backend->handler, *backend->rpc, kSources[part].method, call_->metadata,
             [this](auto& request) { request.set_name(request_.name()); }, std::move(done));
       case kOrders:
         return AskList<sales::v1::ListOrdersRequest>(*backend, part, kViewOrders, std::move(done));
@@ -123,7 +124,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
   template <class Request>
   void AskList(const Backend& backend, Part part, int rows, absl::AnyInvocable<void(Reply)> done) {
     Ask<Request>(
-        backend, kSources[part].method, call_->metadata,
+        *backend.handler, *backend.rpc, kSources[part].method, call_->metadata,
         [this, rows](Request& request) {
           request.set_parent(request_.name());
           request.set_page_size(rows);
@@ -156,7 +157,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
         ++pending_;
       }
       Ask<marketing::v1::GetCampaignRequest>(
-          *backend, "GetCampaign", call_->metadata,
+          *backend->handler, *backend->rpc, "GetCampaign", call_->metadata,
           [&](auto& request) { request.set_name(membership.campaign()); },
           [self = shared_from_this(), index](Reply reply) {
             {

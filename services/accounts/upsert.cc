@@ -29,7 +29,9 @@ class Upsert : public std::enable_shared_from_this<Upsert> {
 
   template <class Request>
   void Then(const char* method, const Request& request, Next next) {
-    Ask(service_, *call_->method->service(), method, call_->metadata, request,
+    Ask<Request>(
+        service_, *call_->method->service(), method, call_->metadata,
+        [&request](Request& own) { own = request; },
         [self = shared_from_this(), next](Reply reply) {
           // What one step has seen, the next one sees.
           if (!reply.consistency_token.empty()) {

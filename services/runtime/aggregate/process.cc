@@ -6,9 +6,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/hash.h"
-#include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/status.h"
+#include "services/runtime/rpc/ask.h"
 #include "services/runtime/store/keys.h"
 
 namespace rapport {
@@ -164,17 +164,16 @@ void Process::Send(std::vector<Chain*> chains) {
 
 void Process::SendFirst(Chain* chain) {
   const Step& step = chain->front();
-  auto call = std::make_unique<Call>();
-  call->method =
+  const auto* method =
       google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(step.reaction.method);
-  Ensure(call->method != nullptr, "a process names methods that are linked");
-  call->request = NewMessage(call->method->input_type(), &call->arena);
-  Assign(*step.reaction.request, call->request);
-  const auto* id = call->method->input_type()->FindFieldByName("request_id");
-  call->request->GetReflection()->SetString(call->request, id, step.request_id);
-  call->metadata.actor = absl::StrCat("processes/", options_.spec->name);
-  call->done = [this, chain](const Reply& reply) { Take(chain, reply); };
-  options_.peers->Handle(std::move(call));
+  Ensure(method != nullptr, "a process names methods that are linked");
+  Ask(
+      *options_.peers, *method, {.actor = absl::StrCat("processes/", options_.spec->name)},
+      [&step](Message& request) {
+        Assign(*step.reaction.request, &request);
+        SetText(request, "request_id", step.request_id);
+      },
+      [this, chain](const Reply& reply) { Take(chain, reply); });
 }
 
 void Process::Take(Chain* chain, const Reply& reply) {

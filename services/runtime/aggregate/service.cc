@@ -111,25 +111,24 @@ absl::Status Service::Start(absl::Duration timeout) {
 }
 
 absl::Status Service::AddTimers() {
-  bool any = false;
+  TimersOptions options{.registry = &registry_,
+                        .handler = this,
+                        .clock = options_.clock,
+                        .executor = options_.executor};
   for (const auto& type : registry_.types()) {
     if (type.on_due == nullptr) continue;
-    any = true;
-    if (std::none_of(methods_.begin(), methods_.end(), [&type](const auto& method) {
-          return method.first->input_type() == type.on_due;
-        })) {
+    for (const auto& [method, what] : methods_) {
+      if (method->input_type() == type.on_due) options.methods[&type] = method;
+    }
+    if (!options.methods.contains(&type)) {
       return absl::FailedPreconditionError(absl::StrCat(
           "the timers of ", type.plural, " send ", type.on_due->name(), ", which no RPC takes"));
     }
   }
-  if (!any) return absl::OkStatus();
+  if (options.methods.empty()) return absl::OkStatus();
   for (auto& shard : shards_) {
-    timers_.push_back(std::make_unique<Timers>(TimersOptions{.shard = shard.get(),
-                                                             .registry = &registry_,
-                                                             .methods = &methods_,
-                                                             .handler = this,
-                                                             .clock = options_.clock,
-                                                             .executor = options_.executor}));
+    options.shard = shard.get();
+    timers_.push_back(std::make_unique<Timers>(options));
   }
   return absl::OkStatus();
 }

@@ -5,8 +5,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/hash.h"
-#include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
+#include "services/runtime/rpc/ask.h"
 #include "services/runtime/store/keys.h"
 
 namespace rapport {
@@ -16,11 +16,6 @@ namespace {
 constexpr absl::Duration kPeriod = absl::Milliseconds(200);
 // A command of a timer that was refused, or whose outcome is unknown, is sent again after this.
 constexpr absl::Duration kRepeatAfter = absl::Seconds(1);
-
-void SetText(Message* message, const char* field, const std::string& text) {
-  message->GetReflection()->SetString(message, message->GetDescriptor()->FindFieldByName(field),
-                                      text);
-}
 
 }  // namespace
 
@@ -58,17 +53,14 @@ void Timers::Look() {
 
 void Timers::Fire(const std::string& key, const std::string& name) {
   const AggregateType* type = options_.registry->FindByPlural(CollectionOf(name));
-  auto call = std::make_unique<Call>();
-  for (const auto& [descriptor, method] : *options_.methods) {
-    if (descriptor->input_type() == type->on_due) call->method = descriptor;
-  }
-  call->request = NewMessage(type->on_due, &call->arena);
-  SetText(call->request, "name", name);
-  SetText(call->request, "request_id",
-          absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))));
-  call->metadata.actor = "timers";
-  call->done = [this](const Reply&) { Fired(); };
-  options_.handler->Handle(std::move(call));
+  Ask(
+      *options_.handler, *options_.methods.at(type), {.actor = "timers"},
+      [&](Message& request) {
+        SetText(request, "name", name);
+        SetText(request, "request_id",
+                absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))));
+      },
+      [this](const Reply&) { Fired(); });
 }
 
 void Timers::Fired() {

@@ -9,6 +9,7 @@
 
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "services/runtime/aggregate/shard.h"
@@ -21,7 +22,8 @@ inline constexpr size_t kMaxFiringTimers = 256;
 struct TimersOptions {
   const Shard* shard = nullptr;
   const Registry* registry = nullptr;
-  const MethodTable* methods = nullptr;
+  // Of each type that has timers, what is sent when one is due.
+  absl::flat_hash_map<const AggregateType*, const MethodDescriptor*> methods;
   Handler* handler = nullptr;  // the service itself
   Clock* clock = nullptr;
   Executor* executor = nullptr;
@@ -29,7 +31,7 @@ struct TimersOptions {
 
 class Timers {
  public:
-  explicit Timers(TimersOptions options) : options_(options) {}
+  explicit Timers(TimersOptions options) : options_(std::move(options)) {}
 
   // Looks for what is due, from time to time. Returns at once.
   void Tick();

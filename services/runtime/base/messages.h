@@ -37,6 +37,13 @@ inline std::unique_ptr<google::protobuf::Message> CopyOf(const google::protobuf:
   return copy;
 }
 
+// Sets a text field of a message that is known by its descriptor only.
+inline void SetText(google::protobuf::Message& message, const char* field,
+                    const std::string& text) {
+  message.GetReflection()->SetString(&message, message.GetDescriptor()->FindFieldByName(field),
+                                     text);
+}
+
 // Appends a field that holds text, bytes or a serialised message to a serialised message.
 void AppendField(int number, absl::string_view bytes, std::string* out);
 

@@ -1,27 +1,36 @@
-// A call of one's own to a Handler, on behalf of a caller.
+// Calls that the program itself makes to a Handler.
 //
-// Threads: any.
+// Threads: any. `done` is called once, on any thread.
 #pragma once
 
 #include <utility>
 
+#include "services/runtime/base/messages.h"
 #include "services/runtime/rpc/call.h"
 
 namespace rapport {
 
-// Calls `method` ("GetCustomer") of `service` with the caller's metadata. `done` is called once, on
-// any thread.
-template <class Request>
-void Ask(Handler& handler, const google::protobuf::ServiceDescriptor& service, const char* method,
-         CallMetadata metadata, const Request& request, absl::AnyInvocable<void(Reply)> done) {
+// `fill` sets the request, whose type the method says: fill(Message&).
+template <class Fill>
+void Ask(Handler& handler, const google::protobuf::MethodDescriptor& method, CallMetadata metadata,
+         const Fill& fill, absl::AnyInvocable<void(Reply)> done) {
   auto call = std::make_unique<Call>();
-  call->method = service.FindMethodByName(method);
-  auto* own = google::protobuf::Arena::CreateMessage<Request>(&call->arena);
-  *own = request;
-  call->request = own;
+  call->method = &method;
+  call->request = NewMessage(method.input_type(), &call->arena);
+  fill(*call->request);
   call->metadata = std::move(metadata);
   call->done = std::move(done);
   handler.Handle(std::move(call));
+}
+
+// Calls `method` ("GetCustomer") of `service`; `fill` is fill(Request&).
+template <class Request, class Fill>
+void Ask(Handler& handler, const google::protobuf::ServiceDescriptor& service, const char* method,
+         CallMetadata metadata, const Fill& fill, absl::AnyInvocable<void(Reply)> done) {
+  Ask(
+      handler, *service.FindMethodByName(method), std::move(metadata),
+      [&fill](google::protobuf::Message& request) { fill(static_cast<Request&>(request)); },
+      std::move(done));
 }
 
 }  // namespace rapport

@@ -1,4 +1,4 @@
-#include "gateway/view/ask.h"
+#include "gateway/view/backends.h"
 
 #include "services/runtime/aggregate/consistency.h"
 
