@@ -247,9 +247,9 @@ void Service::HandleWrite(CallPtr call, const Method& method) {
     // A parent's position is only ever named by the service that decides it, number 0.
     command.parents_needed = OffsetIn(*token, 0, shard->partition().partition);
   }
-  command.call->done = [this, shard, token = *std::move(token),
+  command.call->done = [this, shard, &method, token = *std::move(token),
                         done = std::move(command.call->done)](Reply reply) mutable {
-    reply.consistency_token = Token(std::move(token), {shard});
+    reply.consistency_token = Token(std::move(token), method, {shard});
     done(std::move(reply));
   };
   shard->Submit(std::move(command));

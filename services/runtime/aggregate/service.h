@@ -75,6 +75,8 @@ class Service : public Handler {
   int replaced_projections() const;
 
  private:
+  struct Reading;
+
   // Where a root lives.
   Shard* ShardOf(absl::string_view root);
   bool IsReference(absl::string_view root) const;
@@ -83,15 +85,14 @@ class Service : public Handler {
   absl::Status MakeCommand(const Method& method, Command* command);
   absl::Status NameTarget(const Method& method, const Message& request, Command* command);
   void HandleRead(CallPtr call, const Method& method);
-  void HandleRootQuery(CallPtr call, const Method& method, const log::v1::ConsistencyToken& token,
-                       Shard& shard);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
   absl::StatusOr<std::string> ReadWhole(const Method& method, const Message& request,
                                         const std::vector<Shard*>& shards);
   absl::StatusOr<std::string> Read(const Method& method, const Message& request,
                                    const std::vector<Shard*>& shards);
-  // The caller's token raised to what these shards have applied.
-  std::string Token(log::v1::ConsistencyToken token, const std::vector<Shard*>& shards) const;
+  // The caller's token raised to what these shards have seen of what the method reads or writes.
+  std::string Token(log::v1::ConsistencyToken token, const Method& method,
+                    const std::vector<Shard*>& shards) const;
   int TokenPartition(const Shard& shard) const;
   absl::Status AddTimers();
   void AddProcesses();

@@ -8,93 +8,75 @@
 
 namespace rapport {
 
+// One read: waits for one position after another that its token names, then answers.
+struct Service::Reading : std::enable_shared_from_this<Reading> {
+  // Of the shard's own log, or of what it joins from a service.
+  struct Need {
+    Shard* shard;
+    const JoinSpec* join;
+    Offset offset;
+  };
+
+  Service* service;
+  const Method* method;
+  CallPtr call;
+  log::v1::ConsistencyToken token;
+  std::vector<Shard*> shards;
+  std::vector<Need> needs;  // most calls have none
+  size_t next = 0;
+
+  void FindNeeds() {
+    for (Shard* shard : shards) {
+      if (method->kind != Method::Kind::kRootQuery) {
+        AddNeed(shard, nullptr, service->spec_.number, service->TokenPartition(*shard));
+        continue;
+      }
+      for (const JoinSpec& join : service->spec_.joins) {
+        AddNeed(shard, &join, join.number, shard->partition().partition);
+      }
+    }
+  }
+
+  void AddNeed(Shard* shard, const JoinSpec* join, int number, int partition) {
+    const Offset offset = OffsetIn(token, number, partition);
+    const Offset seen = join == nullptr ? shard->applied() : *shard->joined(join->service);
+    if (seen < offset) needs.push_back({shard, join, offset});
+  }
+
+  void Go() {
+    if (next == needs.size()) return Answer();
+    const Need& need = needs[next++];
+    auto ready = [self = shared_from_this()](const absl::Status& status) {
+      if (!status.ok()) return Finish(std::move(self->call), status);
+      self->Go();
+    };
+    const absl::Time deadline = call->metadata.deadline;
+    if (need.join == nullptr) return need.shard->WhenApplied(need.offset, deadline, ready);
+    need.shard->WhenJoined(need.join->service, need.offset, deadline, ready);
+  }
+
+  void Answer() {
+    absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, shards);
+    if (!body.ok()) return Finish(std::move(call), body.status());
+    Finish(std::move(call), Reply{.body = *std::move(body),
+                                  .consistency_token = service->Token(token, *method, shards)});
+  }
+};
+
 void Service::HandleRead(CallPtr call, const Method& method) {
   absl::StatusOr<log::v1::ConsistencyToken> token =
       ParseConsistencyToken(call->metadata.consistency_token);
   if (!token.ok()) return Finish(std::move(call), token.status());
   absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
   if (!shards.ok()) return Finish(std::move(call), shards.status());
-  if (method.kind == Method::Kind::kRootQuery) {
-    return HandleRootQuery(std::move(call), method, *token, *shards->front());
-  }
-
-  // One shard that is behind the token after another; most calls find none.
-  struct Waiting : std::enable_shared_from_this<Waiting> {
-    Service* service;
-    const Method* method;
-    CallPtr call;
-    log::v1::ConsistencyToken token;
-    std::vector<Shard*> shards;
-    size_t next = 0;
-
-    void Go() {
-      while (next < shards.size()) {
-        Shard* shard = shards[next];
-        const Offset needed =
-            OffsetIn(token, service->spec_.number, service->TokenPartition(*shard));
-        ++next;
-        if (shard->applied() >= needed) continue;
-        auto self = shared_from_this();
-        return shard->WhenApplied(needed, call->metadata.deadline, [self](absl::Status ready) {
-          if (!ready.ok()) return Finish(std::move(self->call), ready);
-          self->Go();
-        });
-      }
-      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, shards);
-      if (!body.ok()) return Finish(std::move(call), body.status());
-      Finish(std::move(call),
-             Reply{.body = *std::move(body), .consistency_token = service->Token(token, shards)});
-    }
-  };
-  auto waiting = std::make_shared<Waiting>();
-  waiting->service = this;
-  waiting->method = &method;
-  waiting->call = std::move(call);
-  waiting->token = *std::move(token);
-  waiting->shards = *std::move(shards);
-  waiting->Go();
-}
-
-// Waits for one joined source after another, then answers.
-void Service::HandleRootQuery(CallPtr call, const Method& method,
-                              const log::v1::ConsistencyToken& token, Shard& shard) {
-  struct Asking : std::enable_shared_from_this<Asking> {
-    Service* service;
-    const Method* method;
-    CallPtr call;
-    log::v1::ConsistencyToken token;
-    Shard* shard;
-    size_t next = 0;
-
-    void Go() {
-      const int partition = shard->partition().partition;
-      while (next < service->spec_.joins.size()) {
-        const JoinSpec& join = service->spec_.joins[next++];
-        const Offset needed = OffsetIn(token, join.number, partition);
-        if (shard->joined(join.service) >= needed) continue;
-        return shard->WhenJoined(join.service, needed, call->metadata.deadline,
-                                 [self = shared_from_this()](absl::Status ready) {
-                                   if (!ready.ok()) return Finish(std::move(self->call), ready);
-                                   self->Go();
-                                 });
-      }
-      // Positions first: what is answered holds at least as much.
-      for (const JoinSpec& join : service->spec_.joins) {
-        Raise(token, join.number, partition, *shard->joined(join.service));
-      }
-      absl::StatusOr<std::string> body = service->ReadWhole(*method, *call->request, {shard});
-      if (!body.ok()) return Finish(std::move(call), body.status());
-      Finish(std::move(call),
-             Reply{.body = *std::move(body), .consistency_token = FormatConsistencyToken(token)});
-    }
-  };
-  auto asking = std::make_shared<Asking>();
-  asking->service = this;
-  asking->method = &method;
-  asking->call = std::move(call);
-  asking->token = token;
-  asking->shard = &shard;
-  asking->Go();
+  auto reading = std::make_shared<Reading>();
+  reading->service = this;
+  reading->method = &method;
+  reading->call = std::move(call);
+  reading->token = *std::move(token);
+  reading->shards = *std::move(shards);
+  reading->FindNeeds();
+  reading->Go();
 }
 
 absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
@@ -168,11 +150,18 @@ int Service::TokenPartition(const Shard& shard) const {
   return &shard == reference_.get() ? kReferencePartition : shard.partition().partition;
 }
 
-std::string Service::Token(log::v1::ConsistencyToken token,
+std::string Service::Token(log::v1::ConsistencyToken token, const Method& method,
                            const std::vector<Shard*>& shards) const {
   // A list over all customers names no positions: it would be a token of every partition.
   if (shards.size() == 1) {
-    Raise(token, spec_.number, TokenPartition(*shards[0]), shards[0]->applied());
+    Shard& shard = *shards[0];
+    if (method.kind == Method::Kind::kRootQuery) {
+      for (const JoinSpec& join : spec_.joins) {
+        Raise(token, join.number, shard.partition().partition, *shard.joined(join.service));
+      }
+    } else {
+      Raise(token, spec_.number, TokenPartition(shard), shard.applied());
+    }
   }
   return FormatConsistencyToken(token);
 }
