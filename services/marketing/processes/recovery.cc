@@ -17,6 +17,10 @@ using Reactions = absl::StatusOr<std::vector<Reaction>>;
 constexpr absl::Duration kNews = absl::Hours(7 * 24);
 constexpr absl::Duration kCallWithin = absl::Hours(24);
 
+std::vector<Reaction> None() {
+  return {};
+}
+
 template <class Request>
 std::vector<Reaction> One(const char* method, Request request) {
   std::vector<Reaction> reactions(1);
@@ -34,18 +38,18 @@ std::optional<Money> MarginIn(const std::string& currency, const v1::SalesPart& 
 
 Reactions Trigger(const Money& threshold, const log::v1::Record& fact, const Parts& parts) {
   service::v1::CaseEvent event;
-  if (!event.ParseFromString(fact.value()) || !event.has_created()) return std::vector<Reaction>();
+  if (!event.ParseFromString(fact.value()) || !event.has_created()) return None();
   if (event.created().case_().kind() != service::v1::Case::COMPLAINT) {
-    return std::vector<Reaction>();
+    return None();
   }
   if (FromTimestamp(fact.record_time()) - FromTimestamp(fact.occur_time()) > kNews) {
-    return std::vector<Reaction>();
+    return None();
   }
   ASSIGN_OR_RETURN(const auto sales, parts.Of<v1::SalesPart>("sales"));
   const auto margin = MarginIn(threshold.currency_code(), sales);
-  if (!margin) return std::vector<Reaction>();
+  if (!margin) return None();
   ASSIGN_OR_RETURN(const auto order, CompareMoney(*margin, threshold));
-  if (order <= 0) return std::vector<Reaction>();
+  if (order <= 0) return None();
   ASSIGN_OR_RETURN(const auto accounts, parts.Of<v1::AccountsPart>("accounts"));
 
   v1::CreateRecoveryRequest request;
@@ -59,7 +63,7 @@ Reactions Trigger(const Money& threshold, const log::v1::Record& fact, const Par
 
 Reactions FollowUp(const log::v1::Record& fact, const Parts&) {
   v1::RecoveryEvent event;
-  if (!event.ParseFromString(fact.value()) || !event.has_created()) return std::vector<Reaction>();
+  if (!event.ParseFromString(fact.value()) || !event.has_created()) return None();
   const v1::Recovery& recovery = event.created().recovery();
   sales::v1::CreateActivityRequest request;
   request.set_parent(fact.root());

@@ -9,15 +9,6 @@
 namespace rapport {
 namespace {
 
-absl::StatusOr<bool> ReadInto(const Store& store, const std::string& key, Message* message) {
-  std::string bytes;
-  ASSIGN_OR_RETURN(const bool found, store.Get(key, &bytes));
-  if (found && !message->ParseFromString(bytes)) {
-    return absl::DataLossError("a joined part of the projection cannot be read; rebuild it");
-  }
-  return found;
-}
-
 // What one batch folds: read once, written once.
 class Folding {
  public:
@@ -28,7 +19,7 @@ class Folding {
       return known->second.message;
     }
     Message* message = NewMessage(type, &arena_);
-    ASSIGN_OR_RETURN(const bool stored, ReadInto(store_, key, message));
+    ASSIGN_OR_RETURN(const bool stored, store_.Get(key, message));
     messages_[key] = {message, stored};
     return message;
   }
@@ -91,7 +82,7 @@ absl::StatusOr<bool> Join::Follow() {
 }
 
 absl::Status Parts::Read(absl::string_view service, Message* part) const {
-  return ReadInto(store_, keys::Part(service, root_, ""), part).status();
+  return store_.Get(keys::Part(service, root_, ""), part).status();
 }
 
 }  // namespace rapport

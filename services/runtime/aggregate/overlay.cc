@@ -127,14 +127,9 @@ absl::StatusOr<std::optional<log::v1::AnsweredRequest>> Overlay::FindRequest(
     const std::string& root, const std::string& request_id) {
   const std::string key = keys::Request(root, request_id);
   if (const auto found = requests_.find(key); found != requests_.end()) return found->second;
-  std::string bytes;
-  ASSIGN_OR_RETURN(const bool found, store_.Get(key, &bytes));
-  if (!found) return std::nullopt;
   log::v1::AnsweredRequest answered;
-  if (!answered.ParseFromString(bytes)) {
-    return absl::DataLossError(absl::StrCat("the request ids of ", root, " cannot be read"));
-  }
-  return answered;
+  ASSIGN_OR_RETURN(const bool found, store_.Get(key, &answered));
+  return found ? std::optional(std::move(answered)) : std::nullopt;
 }
 
 absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes) {
@@ -162,7 +157,7 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
     *answered.mutable_record_time() = record.record_time();
   }
   if (record.kind() == log::v1::Record::PROCESS_ADVANCED) {
-    cursors_[keys::Meta(absl::StrCat("process/", record.subject()))] = record.value();
+    cursors_[keys::Cursor(record.subject())] = record.value();
   }
   if (event == nullptr) return absl::OkStatus();
 

@@ -16,8 +16,7 @@ absl::Status AddNames(const Store& store, const std::string& prefix, size_t limi
        key->Next()) {
     names->emplace_back(keys::NameIn(ToView(key->key())));
   }
-  if (key->status().ok()) return absl::OkStatus();
-  return absl::DataLossError(key->status().ToString());
+  return store.StatusOf(*key);
 }
 
 }  // namespace
@@ -47,12 +46,7 @@ const Store& Projections::StoreOf(absl::string_view name) const {
 
 absl::StatusOr<bool> Projections::FindRow(absl::string_view plural, absl::string_view name,
                                           google::protobuf::Message& row) const {
-  std::string bytes;
-  ASSIGN_OR_RETURN(const bool found, StoreOf(name).Get(keys::Row(plural, name), &bytes));
-  if (found && !row.ParseFromString(bytes)) {
-    return absl::DataLossError(absl::StrCat("the projection's row of ", name, " cannot be read"));
-  }
-  return found;
+  return StoreOf(name).Get(keys::Row(plural, name), &row);
 }
 
 }  // namespace rapport

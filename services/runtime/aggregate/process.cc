@@ -17,10 +17,6 @@ namespace {
 // Before what is held up is tried again; a tick is some 50 ms.
 constexpr int kHeldUpTicks = 10;
 
-std::string CursorOf(absl::string_view process) {
-  return absl::StrCat("process/", process);
-}
-
 // The same for the same fact, whoever acts upon it and how often.
 std::string RequestId(absl::string_view process, const log::v1::Record& fact, size_t index) {
   return absl::StrCat("process-", absl::BytesToHexString(KeyedHash(
@@ -95,13 +91,9 @@ void Process::Run() {
 // False where the process was never switched on.
 absl::StatusOr<bool> Process::LoadCursor() {
   const Store& store = options_.shard->store();
-  std::string bytes;
-  ASSIGN_OR_RETURN(const bool known, store.Get(keys::Meta(CursorOf(options_.spec->name)), &bytes));
+  log::v1::ProcessAdvanced advanced;
+  ASSIGN_OR_RETURN(const bool known, store.Get(keys::Cursor(options_.spec->name), &advanced));
   if (known) {
-    log::v1::ProcessAdvanced advanced;
-    if (!advanced.ParseFromString(bytes)) {
-      return absl::DataLossError("a process's cursor cannot be read; rebuild the projection");
-    }
     cursor_ = FromCheckpoint(advanced.cursor());
     advanced_.set_first_offset(advanced.first_offset());
   } else {

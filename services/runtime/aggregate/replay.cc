@@ -8,15 +8,9 @@
 
 namespace rapport {
 absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name) {
-  std::string bytes;
-  ASSIGN_OR_RETURN(const bool found, store.Get(keys::Meta(name), &bytes));
   log::v1::Checkpoint checkpoint;
-  if (!found) return Position{};
-  if (!checkpoint.ParseFromString(bytes)) {
-    return absl::DataLossError(
-        absl::StrCat("the projection's position ", name, " cannot be read; rebuild it"));
-  }
-  return FromCheckpoint(checkpoint);
+  ASSIGN_OR_RETURN(const bool found, store.Get(keys::Meta(name), &checkpoint));
+  return found ? FromCheckpoint(checkpoint) : Position{};
 }
 
 Position FromCheckpoint(const log::v1::Checkpoint& checkpoint) {

@@ -43,6 +43,8 @@ void Timers::Look() {
       if (due.size() == kMaxFiringTimers) break;
       due.emplace_back(key, keys::NameIn(key));
     }
+    // What is damaged the shard builds anew; the timers that were read are good.
+    options_.shard->store().StatusOf(*row).IgnoreError();
     for (const auto& [key, name] : due) fired_[key] = now + kRepeatAfter;
     firing_ = due.size();
     busy_ = !due.empty();

@@ -7,6 +7,7 @@
 //   D due_time name                              -> ""         (a timer, the earliest first)
 //   J service 0 root 0 [resource]                -> its part and notes (joined from that service)
 //   M name                                       -> rapport.log.v1.Checkpoint
+//   M process/name                               -> rapport.log.v1.ProcessAdvanced
 //
 // What one event adds to its root lies together: a memtable finds the place once, not three times.
 //
@@ -79,6 +80,10 @@ inline std::string Parent(absl::string_view root) {
 }
 inline std::string Meta(absl::string_view name) {
   return absl::StrCat("M", name);
+}
+// How far a process has acted.
+inline std::string Cursor(absl::string_view process) {
+  return Meta(absl::StrCat("process/", process));
 }
 
 // --- and back; of keys that the functions above made.

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/message_lite.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
@@ -182,6 +184,15 @@ absl::StatusOr<bool> Store::Get(absl::string_view key, std::string* value) const
   if (read.IsNotFound() && !read.IsPathNotFound()) return false;
   RETURN_IF_ERROR(Outcome(read));
   return true;
+}
+
+absl::StatusOr<bool> Store::Get(absl::string_view key,
+                                google::protobuf::MessageLite* message) const {
+  std::string bytes;
+  ASSIGN_OR_RETURN(const bool found, Get(key, &bytes));
+  if (!found || message->ParseFromString(bytes)) return found;
+  return absl::DataLossError(absl::StrCat("projection: \"", absl::CHexEscape(key), "\" holds no ",
+                                          message->GetTypeName(), "; rebuild it"));
 }
 
 std::unique_ptr<rocksdb::Iterator> Store::NewIterator() const {

@@ -19,6 +19,10 @@
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
 
+namespace google::protobuf {
+class MessageLite;
+}
+
 namespace rapport {
 
 // What all stores of a process share: block cache and memtable budget.
@@ -65,6 +69,8 @@ class Store {
   // False where there is no such key. A read error is DATA_LOSS, and UNAVAILABLE while the store is
   // being replaced.
   absl::StatusOr<bool> Get(absl::string_view key, std::string* value) const;
+  // The same, parsed; DATA_LOSS where it is no such message.
+  absl::StatusOr<bool> Get(absl::string_view key, google::protobuf::MessageLite* message) const;
 
   // One consistent view for several reads, to be given back soon: Replace waits for it. Its status
   // is told by StatusOf.
