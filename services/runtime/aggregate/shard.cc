@@ -19,10 +19,6 @@ namespace {
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
 
-absl::Status ShuttingDown() {
-  return Unavailable("the server is shutting down");
-}
-
 }  // namespace
 
 Shard::Shard(ShardOptions options)
@@ -35,6 +31,13 @@ Shard::Shard(ShardOptions options)
   if (options_.parents) {
     parents_.emplace(*options_.parents, options_.parents_collection, options_.log, options_.store);
   }
+  batch_options_ = {.registry = options_.registry,
+                    .store = options_.store,
+                    .clock = options_.clock,
+                    .parents = parents_ ? &*parents_ : nullptr,
+                    .sequences = &sequences_,
+                    .random = &random_,
+                    .read_reference = options_.read_reference};
   for (const Join& join : options_.joins) joins_.emplace_back(join);
 }
 
@@ -58,21 +61,19 @@ absl::Status Shard::LoadPositions() {
   if (parents_) RETURN_IF_ERROR(parents_->Load());
   for (Joined& one : joins_) {
     RETURN_IF_ERROR(one.join.Load());
-    Publish(one.next, one.join.next());
+    waiters_.Publish(one.next, one.join.next());
   }
   PublishApplied(position_.next);
   return absl::OkStatus();
 }
 
 void Shard::Stop(absl::AnyInvocable<void()> stopped) {
-  std::vector<Waiter> waiters;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     stopped_ = std::move(stopped);
-    waiters.swap(waiters_);
   }
-  for (auto& waiter : waiters) waiter.ready(ShuttingDown());
+  waiters_.Stop();
   Schedule();
 }
 
@@ -97,16 +98,15 @@ absl::Status Shard::Enqueue(Command& command) {
   return absl::OkStatus();
 }
 
-void Shard::WhenApplied(Offset offset, absl::Time deadline,
-                        absl::AnyInvocable<void(absl::Status)> ready) {
-  Wait(applied_, offset, deadline, std::move(ready));
+void Shard::WhenApplied(Offset offset, absl::Time deadline, Waiters::Ready ready) {
+  waiters_.Wait(applied_, offset, deadline, std::move(ready));
 }
 
 void Shard::WhenJoined(absl::string_view service, Offset offset, absl::Time deadline,
-                       absl::AnyInvocable<void(absl::Status)> ready) {
+                       Waiters::Ready ready) {
   for (Joined& one : joins_) {
     if (one.join.service() != service) continue;
-    Wait(one.next, offset, deadline, std::move(ready));
+    waiters_.Wait(one.next, offset, deadline, std::move(ready));
     join_wanted_ = true;
     return Schedule();
   }
@@ -120,38 +120,17 @@ std::optional<Offset> Shard::joined(absl::string_view service) const {
   return std::nullopt;
 }
 
-void Shard::Wait(const std::atomic<Offset>& position, Offset offset, absl::Time deadline,
-                 absl::AnyInvocable<void(absl::Status)> ready) {
-  absl::Status status;
-  {
-    std::lock_guard lock(mutex_);
-    if (position < offset && !stopping_) {
-      waiters_.push_back({&position, offset, deadline, std::move(ready)});
-      return;
-    }
-    if (position < offset) status = ShuttingDown();
-  }
-  ready(status);
-}
-
 void Shard::Tick() {
   const absl::Time now = options_.clock->Now();
-  std::vector<Waiter> late;
+  waiters_.Expire(now);
   bool retry;
   {
     std::lock_guard lock(mutex_);
-    const auto first_late = std::partition(waiters_.begin(), waiters_.end(),
-                                           [now](const Waiter& w) { return w.deadline > now; });
-    late.assign(std::make_move_iterator(first_late), std::make_move_iterator(waiters_.end()));
-    waiters_.erase(first_late, waiters_.end());
     retry = (state_ != State::kServing || options_.store->damaged()) && retry_at_ <= now;
   }
   if (joins_grew_.exchange(false)) {
     join_wanted_ = true;
     retry = true;
-  }
-  for (auto& waiter : late) {
-    waiter.ready(NotSeenYet());
   }
   if (retry) Schedule();
 }
@@ -296,29 +275,14 @@ void Shard::Rebuild() {
   if (!begun.ok()) Recover(begun);
 }
 
-void Shard::Publish(std::atomic<Offset>& position, Offset offset) {
-  std::vector<Waiter> served;
-  {
-    std::lock_guard lock(mutex_);
-    position = offset;
-    if (waiters_.empty()) return;
-    const auto first =
-        std::partition(waiters_.begin(), waiters_.end(), [&position, offset](const Waiter& w) {
-          return w.position != &position || w.offset > offset;
-        });
-    served.assign(std::make_move_iterator(first), std::make_move_iterator(waiters_.end()));
-    waiters_.erase(first, waiters_.end());
-  }
-  for (auto& waiter : served) waiter.ready(absl::OkStatus());
-}
-
 // --- parents
 
 // Where some of the batch's parents do not live, it may be that they only have not been seen yet.
 bool Shard::AllParentsLive() {
-  return !parents_ || std::all_of(batch_.begin(), batch_.end(), [this](const Command& command) {
-    return parents_->Check(command.root, command.parents_needed).ok();
-  });
+  return !parents_ ||
+         std::all_of(commands_.begin(), commands_.end(), [this](const Command& command) {
+           return parents_->Check(command.root, command.parents_needed).ok();
+         });
 }
 
 // --- joins
@@ -329,10 +293,9 @@ void Shard::FollowJoins() {
     const absl::StatusOr<bool> more = one.join.Follow();
     if (!more.ok()) return Recover(more.status());
     if (!*more) continue;
-    Publish(one.next, one.join.next());
+    waiters_.Publish(one.next, one.join.next());
     joins_grew_ = true;  // go on at the next tick, or at once where somebody waits
-    std::lock_guard lock(mutex_);
-    join_wanted_ = join_wanted_ || !waiters_.empty();
+    if (!waiters_.empty()) join_wanted_ = true;
   }
 }
 
@@ -341,13 +304,12 @@ void Shard::FollowJoins() {
 void Shard::TakeBatch() {
   {
     std::lock_guard lock(mutex_);
-    while (!queue_.empty() && batch_.size() < kMaxBatchCommands) {
-      batch_.push_back(std::move(queue_.front()));
+    while (!queue_.empty() && commands_.size() < kMaxBatchCommands) {
+      commands_.push_back(std::move(queue_.front()));
       queue_.pop_front();
     }
   }
-  figures_ = {.commands = batch_.size()};
-  overlay_ = std::make_unique<Overlay>(*options_.store, *options_.registry, &sequences_);
+  figures_ = {.commands = commands_.size()};
   if (AllParentsLive()) return DecideBatch();
   // Only after the end of the parents' log has been seen may an unknown or deleted parent be
   // refused: it may have been created or undeleted a moment ago.
@@ -367,16 +329,17 @@ void Shard::TakeBatch() {
 
 void Shard::DecideBatch() {
   position_.record_time = Later(position_.record_time, ToTimestamp(options_.clock->Now()));
-  for (auto& command : batch_) {
-    absl::StatusOr<Reply> reply = Decide(command);
+  batch_.emplace(batch_options_, position_);
+  for (auto& command : commands_) {
+    absl::StatusOr<Reply> reply = batch_->Decide(command);
     if (!reply.ok()) reply = Reply{.status = reply.status()};
     decided_.push_back({std::move(command.call), *std::move(reply)});
   }
-  batch_.clear();
-  figures_.records = records_.size();
+  commands_.clear();
+  figures_.records = batch_->records().size();
   Ask();
-  if (!records_.empty()) {
-    options_.log->Append(options_.partition, std::exchange(records_, {}),
+  if (!batch_->records().empty()) {
+    options_.log->Append(options_.partition, batch_->TakeRecords(),
                          [this](absl::StatusOr<std::vector<Offset>> offsets) {
                            Complete([this, offsets = std::move(offsets)] { Confirm(offsets); });
                          });
@@ -394,178 +357,6 @@ void Shard::DecideBatch() {
   });
 }
 
-absl::StatusOr<Reply> Shard::Decide(Command& command) {
-  if (options_.clock->Now() > command.call->metadata.deadline) {
-    return absl::DeadlineExceededError(
-        "the deadline passed while the command waited; nothing was done");
-  }
-  if (!command.process_advanced.empty()) {
-    RETURN_IF_ERROR(AddProcessAdvanced(command));
-    return Reply{};
-  }
-  ASSIGN_OR_RETURN(const auto answered, overlay_->FindRequest(command.root, command.request_id));
-  if (answered &&
-      position_.record_time.seconds() - answered->record_time().seconds() < kRequestWindowSeconds) {
-    return AnswerRepeat(command, *answered);
-  }
-  if (parents_) RETURN_IF_ERROR(parents_->Check(command.root, command.parents_needed));
-  RETURN_IF_ERROR(CheckOwnRoot(command));
-  return DecideNew(command, *command.method->aggregate);
-}
-
-// What lies under a root that this service decides: no log needs to be followed for that.
-absl::Status Shard::CheckOwnRoot(const Command& command) {
-  if (command.method->aggregate->is_root) return absl::OkStatus();
-  const AggregateType* type = options_.registry->FindByPlural(CollectionOf(command.root));
-  if (type == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Overlay::Row* root, overlay_->Find(*type, command.root));
-  if (root->state == nullptr) return NotFound(command.root);
-  const bool deleted =
-      root->state->GetReflection()->HasField(*root->state, type->fields.delete_time);
-  return deleted ? Deleted(command.root) : absl::OkStatus();
-}
-
-absl::StatusOr<Reply> Shard::AnswerRepeat(const Command& command,
-                                          const log::v1::AnsweredRequest& answered) {
-  if (answered.request_hash() != command.request_hash) {
-    return RequestIdReused(answered.subject(), command.request_id);
-  }
-  const auto* type = options_.registry->FindByPlural(CollectionOf(answered.subject()));
-  Ensure(type != nullptr, "a request id is stored with a resource of this service");
-  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(*type, answered.subject()));
-  return Reply{.body = row->bytes, .repeat = true};
-}
-
-absl::StatusOr<Reply> Shard::DecideNew(Command& command, const AggregateType& type) {
-  const Method& method = *command.method;
-  const Message& request = *command.call->request;
-  const bool fresh = command.name.empty();
-  if (fresh) {
-    command.name = absl::StrCat(
-        command.root, "/", type.plural, "/",
-        MakeUlid(FromTimestamp(position_.record_time), absl::MakeUint128(random_(), random_())));
-  }
-  Context context{.name = command.name,
-                  .occur_time = position_.record_time,
-                  .record_time = position_.record_time,
-                  .actor = command.call->metadata.actor};
-  if (request.GetReflection()->HasField(request, method.occur_time)) {
-    context.occur_time = static_cast<const google::protobuf::Timestamp&>(
-        request.GetReflection()->GetMessage(request, method.occur_time));
-  }
-  // An id that was made just now names nothing yet; looking would cost as much as deciding.
-  Overlay::Row* row = nullptr;
-  if (fresh) {
-    row = overlay_->Add(type, command.name);
-  } else {
-    ASSIGN_OR_RETURN(row, overlay_->Find(type, command.name));
-  }
-  Message* event = NewMessage(type.event, overlay_->arena());
-  const std::string uid = MakeUid(absl::StrCat(command.name, "\n", command.request_id));
-  RETURN_IF_ERROR(ReadRows(command, row->state, &context.rows));
-  ASSIGN_OR_RETURN(const bool decided,
-                   DecideWrite(method, row->state, request, context, uid, event));
-  if (method.resource != nullptr) {
-    RETURN_IF_ERROR(CheckReferences(request.GetReflection()->GetMessage(request, method.resource),
-                                    row->state, method.resource->name(), type.references,
-                                    [&](const AggregateType& other, const std::string& name) {
-                                      return ReadOther(command.root, other, name);
-                                    }));
-  }
-  if (decided && event->ByteSizeLong() + row->bytes.size() > kMaxRowBytes) {
-    return InvalidField(method.resource == nullptr ? "name" : method.resource->name(),
-                        absl::StrCat("a resource may have at most ", kMaxRowBytes,
-                                     " bytes with its change; split it"));
-  }
-  if (command.validate_only) return Preview(type, *row, decided ? event : nullptr, context);
-  if (decided) {
-    RETURN_IF_ERROR(AddRecord(command, context, event));
-  } else if (command.request_id_given) {
-    RETURN_IF_ERROR(AddRecord(command, context, nullptr));
-  }
-  return Reply{.body = row->bytes};
-}
-
-// A row that a decision looks at: of the same root as the batch's earlier commands leave it, or
-// reference data. What another root's row says may change before the decision is durable, so that
-// what was taken from it goes into the event.
-absl::StatusOr<const Message*> Shard::ReadOther(absl::string_view root, const AggregateType& type,
-                                                const std::string& name) {
-  if (RootOf(name) != root) return options_.read_reference(type, name, overlay_->arena());
-  ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_->Find(type, name));
-  return row->state;
-}
-
-absl::Status Shard::ReadRows(const Command& command, const Message* state, RowsRead* rows) {
-  for (std::string& name :
-       RowsToRead(*command.method, state, *command.call->request, command.name)) {
-    const AggregateType* type = options_.registry->FindByPlural(CollectionOf(name));
-    if (type == nullptr) continue;
-    ASSIGN_OR_RETURN(const Message* row, ReadOther(command.root, *type, name));
-    if (row != nullptr) rows->Add(std::move(name), row);
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Reply> Shard::Preview(const AggregateType& type, const Overlay::Row& row,
-                                     const Message* event, const Context& context) {
-  Message* preview = NewMessage(type.state, overlay_->arena());
-  if (row.state != nullptr) Assign(*row.state, preview);
-  if (event != nullptr) {
-    Evolve(type, *preview, *event, 0,
-           {.name = context.name,
-            .occur_time = context.occur_time,
-            .record_time = context.record_time});
-  }
-  preview->GetReflection()->ClearField(preview, type.fields.etag);
-  return Reply{.body = preview->SerializeAsString()};
-}
-
-log::v1::Record Shard::NextRecord(log::v1::Record::Kind kind, const std::string& subject) const {
-  log::v1::Record record;
-  record.set_kind(kind);
-  record.set_claim_id(position_.validity.claim.id);
-  record.set_claim_offset(position_.validity.claim.offset);
-  record.set_number(position_.validity.number + static_cast<int64_t>(records_.size()) + 1);
-  record.set_subject(subject);
-  *record.mutable_record_time() = position_.record_time;
-  return record;
-}
-
-absl::Status Shard::AddProcessAdvanced(const Command& command) {
-  log::v1::Record record = NextRecord(log::v1::Record::PROCESS_ADVANCED, command.name);
-  record.set_value(command.process_advanced);
-  std::string bytes = record.SerializeAsString();
-  RETURN_IF_ERROR(overlay_->Apply(record, bytes, nullptr));
-  records_.push_back(std::move(bytes));
-  return absl::OkStatus();
-}
-
-// Adds the decision to the batch: as a record for the log, and folded into the overlay.
-absl::Status Shard::AddRecord(const Command& command, const Context& context,
-                              const Message* event) {
-  log::v1::Record record = NextRecord(
-      event == nullptr ? log::v1::Record::REQUEST_SETTLED : log::v1::Record::EVENT, context.name);
-  record.set_root(command.root);
-  *record.mutable_occur_time() = context.occur_time;
-  record.set_actor(context.actor);
-  record.set_request_id(command.request_id);
-  record.set_request_hash(command.request_hash);
-  if (IsTraceparent(command.call->metadata.traceparent)) {
-    record.set_traceparent(command.call->metadata.traceparent);
-  }
-  if (event != nullptr) {
-    record.set_type(FactOf(*event)->GetDescriptor()->full_name());
-    ASSIGN_OR_RETURN(const int64_t last, overlay_->LastSequence(command.root));
-    record.set_sequence(last + 1);
-    record.set_value(SerializeDeterministic(*event));
-  }
-  std::string bytes = record.SerializeAsString();
-  RETURN_IF_ERROR(overlay_->Apply(record, bytes, event));
-  records_.push_back(std::move(bytes));
-  return absl::OkStatus();
-}
-
 void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
   const absl::Time confirmed = absl::Now();
   figures_.append_seconds = absl::ToDoubleSeconds(confirmed - asked_at_);
@@ -574,7 +365,7 @@ void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
   if (status.ok()) status = StepTo(*offsets);
   if (status.ok()) {
     position_.next = offsets->back() + 1;
-    status = overlay_->WriteTo(*options_.store, ToCheckpoint(position_));
+    status = batch_->WriteTo(*options_.store, ToCheckpoint(position_));
     if (status.ok()) PublishApplied(position_.next);
   }
   if (!status.ok()) {
@@ -616,7 +407,7 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
 }
 
 void Shard::FinishBatch() {
-  overlay_.reset();
+  batch_.reset();
   {
     std::lock_guard lock(mutex_);
     ++answering_;
@@ -642,9 +433,8 @@ void Shard::Answered() {
 void Shard::FailBatch(const absl::Status& why) {
   const absl::Status status = absl::IsResourceExhausted(why) ? why : Unavailable(why.message());
   std::vector<Decided> decided = std::exchange(decided_, {});
-  std::deque<Command> undecided = std::exchange(batch_, {});
-  records_.clear();
-  overlay_.reset();
+  std::deque<Command> undecided = std::exchange(commands_, {});
+  batch_.reset();
   for (auto& one : decided) Finish(std::move(one.call), status);
   for (auto& command : undecided) Finish(std::move(command.call), status);
 }

@@ -20,12 +20,11 @@
 #include <string>
 #include <vector>
 
+#include "services/runtime/aggregate/batch.h"
 #include "services/runtime/aggregate/join.h"
-#include "services/runtime/aggregate/method.h"
-#include "services/runtime/aggregate/overlay.h"
 #include "services/runtime/aggregate/parents.h"
 #include "services/runtime/aggregate/replay.h"
-#include "services/runtime/aggregate/standard.h"
+#include "services/runtime/aggregate/waiters.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/executor.h"
 #include "services/runtime/log/log.h"
@@ -38,25 +37,6 @@ namespace rapport {
 inline constexpr size_t kMaxQueuedCommands = 1'024;
 // Commands of one batch: bounds what one unknown outcome throws away.
 inline constexpr size_t kMaxBatchCommands = 256;
-// A stored resource and an event; what grows beyond is child rows.
-inline constexpr size_t kMaxRowBytes = 64 << 10;
-
-// One write on its way.
-struct Command {
-  CallPtr call;
-  const Method* method = nullptr;
-  std::string name;  // empty where the shard is to make the child's id
-  std::string root;
-  std::string request_id;
-  bool request_id_given = false;
-  std::string request_hash;
-  bool validate_only = false;
-  // A process's word on how far it is (ProcessAdvanced), in place of everything else; `name` is the
-  // process's.
-  std::string process_advanced;
-  Offset parents_needed = 0;  // the parents' log must have been followed to here first
-};
-
 // What a batch did, for metrics.
 struct BatchFigures {
   size_t commands = 0;
@@ -77,10 +57,7 @@ struct ShardOptions {
   Executor* executor = nullptr;
   Clock* clock = nullptr;
   const Registry* registry = nullptr;
-  // Reference data of the service as it is now, null where there is none; the arena's.
-  std::function<absl::StatusOr<const Message*>(const AggregateType& type, const std::string& name,
-                                               google::protobuf::Arena* arena)>
-      read_reference;
+  decltype(BatchOptions::read_reference) read_reference;
   std::function<void(const BatchFigures&)> on_batch;
   // Of the ids and back-offs that the shard draws; random where absent.
   std::optional<uint64_t> seed;
@@ -104,12 +81,11 @@ class Shard {
 
   // Calls `ready` with OK once everything before `offset` is applied, with UNAVAILABLE at
   // `deadline` or when the shard stops. Inline where it is so already.
-  void WhenApplied(Offset offset, absl::Time deadline,
-                   absl::AnyInvocable<void(absl::Status)> ready);
+  void WhenApplied(Offset offset, absl::Time deadline, Waiters::Ready ready);
 
   // The same for what is joined from another service's log; OK at once where nothing is.
   void WhenJoined(absl::string_view service, Offset offset, absl::Time deadline,
-                  absl::AnyInvocable<void(absl::Status)> ready);
+                  Waiters::Ready ready);
 
   // Wakes what waits for time: retries, deadlines and what is to be joined. Called a few times a
   // second.
@@ -134,12 +110,6 @@ class Shard {
     CallPtr call;
     Reply reply;
   };
-  struct Waiter {
-    const std::atomic<Offset>* position;
-    Offset offset;
-    absl::Time deadline;
-    absl::AnyInvocable<void(absl::Status)> ready;
-  };
 
   // The strand: one task after another, whenever there is something to do.
   absl::Status Enqueue(Command& command);
@@ -161,28 +131,12 @@ class Shard {
   bool AllParentsLive();
   void TakeBatch();
   void DecideBatch();
-  absl::StatusOr<Reply> Decide(Command& command);
-  absl::Status CheckOwnRoot(const Command& command);
-  absl::StatusOr<Reply> DecideNew(Command& command, const AggregateType& type);
-  absl::StatusOr<const Message*> ReadOther(absl::string_view root, const AggregateType& type,
-                                           const std::string& name);
-  absl::Status ReadRows(const Command& command, const Message* state, RowsRead* rows);
-  absl::StatusOr<Reply> AnswerRepeat(const Command& command,
-                                     const log::v1::AnsweredRequest& answered);
-  absl::StatusOr<Reply> Preview(const AggregateType& type, const Overlay::Row& row,
-                                const Message* event, const Context& context);
-  log::v1::Record NextRecord(log::v1::Record::Kind kind, const std::string& subject) const;
-  absl::Status AddProcessAdvanced(const Command& command);
-  absl::Status AddRecord(const Command& command, const Context& context, const Message* event);
   void Confirm(const absl::StatusOr<std::vector<Offset>>& offsets);
   absl::Status StepTo(const std::vector<Offset>& offsets);
   void FinishBatch();
   void Answered();
   void FailBatch(const absl::Status& why);
-  void Wait(const std::atomic<Offset>& position, Offset offset, absl::Time deadline,
-            absl::AnyInvocable<void(absl::Status)> ready);
-  void Publish(std::atomic<Offset>& position, Offset offset);
-  void PublishApplied(Offset applied) { Publish(applied_, applied); }
+  void PublishApplied(Offset applied) { waiters_.Publish(applied_, applied); }
 
   const ShardOptions options_;
 
@@ -195,15 +149,15 @@ class Shard {
     std::atomic<Offset> next{0};  // join.next(), for readers
   };
   std::deque<Joined> joins_;
-  Position position_;  // applied_ is what readers may know of it
-  std::deque<Command> batch_;
+  Position position_;             // applied_ is what readers may know of it
+  std::deque<Command> commands_;  // of the batch in flight, until they are decided
   SequenceCache sequences_;
-  std::unique_ptr<Overlay> overlay_;
-  std::vector<std::string> records_;
+  std::mt19937_64 random_;
+  BatchOptions batch_options_;
+  std::optional<Batch> batch_;
   std::vector<Decided> decided_;
   BatchFigures figures_;
   absl::Time asked_at_;
-  std::mt19937_64 random_;
 
   std::atomic<State> state_{State::kStarting};
   std::atomic<Offset> applied_{0};
@@ -211,9 +165,10 @@ class Shard {
   std::atomic<bool> joins_grew_{true};
   std::atomic<bool> join_wanted_{false};
 
+  Waiters waiters_;
+
   mutable std::mutex mutex_;
   std::deque<Command> queue_;
-  std::vector<Waiter> waiters_;
   absl::AnyInvocable<void()> completion_;  // what the log answered, to be run on the strand
   bool asked_ = false;                     // the log has yet to answer
   bool scheduled_ = false;
