@@ -60,6 +60,7 @@ HttpRequest RequestOf(const Connection::Parser& parser) {
           .if_match = View(message[http::field::if_match]),
           .consistency_token = View(message["Rapport-Consistency-Token"]),
           .traceparent = View(message["traceparent"]),
+          .read = View(message["Rapport-Read"]),
           .actor = View(message["X-Rapport-Actor"]),
           .content_type = View(message[http::field::content_type])};
 }

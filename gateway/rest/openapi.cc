@@ -198,6 +198,7 @@ class Document {
     if (Has(request, "request_id")) refer("IdempotencyKey");
     if (Has(IsUpdate(route) ? route.body->message_type() : request, "etag")) refer("IfMatch");
     refer("ConsistencyToken");
+    if (route.verb == "GET") refer("Read");
   }
 
   void Body(const Route& route) {
@@ -288,6 +289,8 @@ class Document {
       header("IfMatch", "If-Match", "The etag of what the change is meant for, quoted.");
       header("ConsistencyToken", "Rapport-Consistency-Token",
              "As an earlier answer carried it: this one sees at least as much.");
+      header("Read", "Rapport-Read",
+             "strong: sees whatever was acknowledged before, without a token; slower.");
     });
     json_.Object("responses", [&] {
       json_.Object("Error", [&] {

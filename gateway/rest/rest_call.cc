@@ -89,6 +89,7 @@ CallMetadata MetadataOf(const HttpRequest& request, absl::Time deadline) {
   return {.consistency_token = std::string(request.consistency_token),
           .actor = std::string(request.actor),
           .traceparent = std::string(request.traceparent),
+          .read = std::string(request.read),
           .deadline = deadline};
 }
 

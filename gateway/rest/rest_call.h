@@ -28,6 +28,7 @@ struct HttpRequest {
   absl::string_view if_match;
   absl::string_view consistency_token;
   absl::string_view traceparent;
+  absl::string_view read;  // Rapport-Read
   absl::string_view actor;
   absl::string_view content_type;
   absl::string_view body;

@@ -17,8 +17,8 @@ absl::StatusOr<Reply> Batch::Decide(Command& command) {
     return absl::DeadlineExceededError(
         "the deadline passed while the command waited; nothing was done");
   }
-  if (!command.process_advanced.empty()) {
-    RETURN_IF_ERROR(AddProcessAdvanced(command));
+  if (command.own != log::v1::Record::KIND_UNSPECIFIED) {
+    RETURN_IF_ERROR(AddOwn(command));
     return Reply{};
   }
   ASSIGN_OR_RETURN(const auto answered, overlay_.FindRequest(command.root, command.request_id));
@@ -152,9 +152,11 @@ log::v1::Record Batch::NextRecord(log::v1::Record::Kind kind, const std::string&
   return record;
 }
 
-absl::Status Batch::AddProcessAdvanced(const Command& command) {
-  log::v1::Record record = NextRecord(log::v1::Record::PROCESS_ADVANCED, command.name);
-  record.set_value(command.process_advanced);
+absl::Status Batch::AddOwn(const Command& command) {
+  // Any record is a barrier.
+  if (command.own == log::v1::Record::BARRIER && !records_.empty()) return absl::OkStatus();
+  log::v1::Record record = NextRecord(command.own, command.name);
+  record.set_value(command.own_value);
   std::string bytes = record.SerializeAsString();
   RETURN_IF_ERROR(overlay_.Apply(record, bytes, nullptr));
   records_.push_back(std::move(bytes));

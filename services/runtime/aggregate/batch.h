@@ -31,9 +31,10 @@ struct Command {
   bool request_id_given = false;
   std::string request_hash;
   bool validate_only = false;
-  // A process's word on how far it is (ProcessAdvanced), in place of everything else; `name` is the
-  // process's.
-  std::string process_advanced;
+  // A record of the service's own, in place of everything else: PROCESS_ADVANCED, where `name` is
+  // the process's, or BARRIER.
+  log::v1::Record::Kind own = log::v1::Record::KIND_UNSPECIFIED;
+  std::string own_value;
   Offset parents_needed = 0;  // the parents' log must have been followed to here first
 };
 
@@ -81,7 +82,7 @@ class Batch {
   absl::StatusOr<Reply> Preview(const AggregateType& type, const Overlay::Row& row,
                                 const Message* event, const Context& context);
   log::v1::Record NextRecord(log::v1::Record::Kind kind, const std::string& subject) const;
-  absl::Status AddProcessAdvanced(const Command& command);
+  absl::Status AddOwn(const Command& command);
   absl::Status AddRecord(const Command& command, const Context& context, const Message* event);
 
   const BatchOptions& options_;

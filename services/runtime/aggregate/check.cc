@@ -31,6 +31,7 @@ class EventCheck {
     if (time < last_time_) Say(offset, record, "was recorded before the record before it");
     last_time_ = time;
     if (record.kind() == log::v1::Record::PROCESS_ADVANCED) return;
+    if (record.kind() == log::v1::Record::BARRIER) return;
     if (PartitionOf(record.root(), partitions_) != partition_) {
       Say(offset, record, "is in a partition that is not its root's");
     }

@@ -204,7 +204,8 @@ void Process::Advance() {
   *advanced_.mutable_cursor() = ToCheckpoint(cursor_);
   Command command{.call = std::make_unique<Call>(),
                   .name = options_.spec->name,
-                  .process_advanced = advanced_.SerializeAsString()};
+                  .own = log::v1::Record::PROCESS_ADVANCED,
+                  .own_value = advanced_.SerializeAsString()};
   command.call->metadata.deadline = absl::InfiniteFuture();
   command.call->done = [this](const Reply& reply) {
     if (reply.status.ok()) {

@@ -8,7 +8,10 @@
 
 namespace rapport {
 
-// One read: waits for one position after another that its token names, then answers.
+constexpr absl::string_view kStrong = "strong";
+
+// One read: waits for one position after another that its token names, then answers. A strong one
+// first learns of every position how far it must be.
 struct Service::Reading : std::enable_shared_from_this<Reading> {
   // Of the shard's own log, or of what it joins from a service.
   struct Need {
@@ -24,6 +27,11 @@ struct Service::Reading : std::enable_shared_from_this<Reading> {
   std::vector<Shard*> shards;
   std::vector<Need> needs;  // most calls have none
   size_t next = 0;
+  std::mutex mutex;
+  size_t learning = 0;   // answers that are still out
+  absl::Status learned;  // the first failure
+
+  bool strong() const { return !call->metadata.read.empty(); }
 
   void FindNeeds() {
     for (Shard* shard : shards) {
@@ -40,7 +48,36 @@ struct Service::Reading : std::enable_shared_from_this<Reading> {
   void AddNeed(Shard* shard, const JoinSpec* join, int number, int partition) {
     const Offset offset = OffsetIn(token, number, partition);
     const Offset seen = join == nullptr ? shard->applied() : *shard->joined(join->service);
-    if (seen < offset) needs.push_back({shard, join, offset});
+    if (seen < offset || strong()) needs.push_back({shard, join, offset});
+  }
+
+  void Begin() {
+    FindNeeds();
+    if (!strong()) return Go();
+    learning = needs.size();
+    for (Need& need : needs) {
+      auto self = shared_from_this();
+      if (need.join == nullptr) {
+        need.shard->Barrier(call->metadata.deadline,
+                            [self](const absl::Status& status) { self->Learned(status); });
+        continue;
+      }
+      service->options_.log->End({TopicOf(need.join->service), need.shard->partition().partition},
+                                 [self, &need](absl::StatusOr<Offset> end) {
+                                   if (end.ok()) need.offset = std::max(need.offset, *end);
+                                   self->Learned(end.status());
+                                 });
+    }
+  }
+
+  void Learned(const absl::Status& status) {
+    {
+      std::lock_guard lock(mutex);
+      learned.Update(status);
+      if (--learning > 0) return;
+    }
+    if (!learned.ok()) return Finish(std::move(call), learned);
+    Go();
   }
 
   void Go() {
@@ -67,6 +104,11 @@ void Service::HandleRead(CallPtr call, const Method& method) {
   absl::StatusOr<log::v1::ConsistencyToken> token =
       ParseConsistencyToken(call->metadata.consistency_token);
   if (!token.ok()) return Finish(std::move(call), token.status());
+  if (!call->metadata.read.empty() && call->metadata.read != kStrong) {
+    const absl::Status wrong =
+        InvalidField("Rapport-Read", "must be strong, or left out where a token will do");
+    return Finish(std::move(call), wrong);
+  }
   absl::StatusOr<std::vector<Shard*>> shards = ReadTargets(method, *call->request);
   if (!shards.ok()) return Finish(std::move(call), shards.status());
   auto reading = std::make_shared<Reading>();
@@ -75,8 +117,7 @@ void Service::HandleRead(CallPtr call, const Method& method) {
   reading->call = std::move(call);
   reading->token = *std::move(token);
   reading->shards = *std::move(shards);
-  reading->FindNeeds();
-  reading->Go();
+  reading->Begin();
 }
 
 absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,

@@ -113,6 +113,15 @@ void Shard::WhenJoined(absl::string_view service, Offset offset, absl::Time dead
   ready(absl::OkStatus());
 }
 
+void Shard::Barrier(absl::Time deadline, Waiters::Ready ready) {
+  Command command{.call = std::make_unique<Call>(), .own = log::v1::Record::BARRIER};
+  command.call->metadata.deadline = deadline;
+  command.call->done = [ready = std::move(ready)](const Reply& reply) mutable {
+    ready(reply.status);
+  };
+  Submit(std::move(command));
+}
+
 std::optional<Offset> Shard::joined(absl::string_view service) const {
   for (const Joined& one : joins_) {
     if (one.join.service() == service) return one.next.load();

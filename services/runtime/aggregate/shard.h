@@ -87,6 +87,11 @@ class Shard {
   void WhenJoined(absl::string_view service, Offset offset, absl::Time deadline,
                   Waiters::Ready ready);
 
+  // Calls `ready` with OK once everything is applied that was acknowledged before this call, by
+  // whichever owner: the log takes a record of this one. UNAVAILABLE or RESOURCE_EXHAUSTED as for a
+  // command.
+  void Barrier(absl::Time deadline, Waiters::Ready ready);
+
   // Wakes what waits for time: retries, deadlines and what is to be joined. Called a few times a
   // second.
   void Tick();

@@ -22,6 +22,7 @@ struct CallMetadata {
   std::string consistency_token;  // Rapport-Consistency-Token, as the caller sent it
   std::string actor;              // who calls: users/{id} or an application
   std::string traceparent;        // W3C trace context
+  std::string read;               // Rapport-Read: "strong", or empty
   absl::Time deadline = absl::InfiniteFuture();
 };
 

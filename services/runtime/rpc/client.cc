@@ -30,7 +30,7 @@ struct Outgoing {
 
 bool IsSendable(const CallMetadata& metadata) {
   return IsMetadataValue(metadata.consistency_token) && IsMetadataValue(metadata.actor) &&
-         IsMetadataValue(metadata.traceparent);
+         IsMetadataValue(metadata.traceparent) && IsMetadataValue(metadata.read);
 }
 
 void AddMetadata(const CallMetadata& metadata, grpc::ClientContext& context) {
@@ -39,6 +39,7 @@ void AddMetadata(const CallMetadata& metadata, grpc::ClientContext& context) {
   }
   if (!metadata.actor.empty()) context.AddMetadata(kActorKey, metadata.actor);
   if (!metadata.traceparent.empty()) context.AddMetadata(kTraceparentKey, metadata.traceparent);
+  if (!metadata.read.empty()) context.AddMetadata(kReadKey, metadata.read);
   if (metadata.deadline != absl::InfiniteFuture()) {
     context.set_deadline(ToDeadline(metadata.deadline));
   }

@@ -41,6 +41,8 @@ CallMetadata ReadMetadata(const grpc::CallbackServerContext& context) {
       metadata.actor.assign(value.data(), value.size());
     } else if (name == kTraceparentKey) {
       metadata.traceparent.assign(value.data(), value.size());
+    } else if (name == kReadKey) {
+      metadata.read.assign(value.data(), value.size());
     }
   }
   const auto deadline = context.deadline();

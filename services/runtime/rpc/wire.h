@@ -20,6 +20,7 @@ inline constexpr char kConsistencyTokenKey[] = "rapport-consistency-token";  // 
 inline constexpr char kRepeatKey[] = "rapport-repeat";                       // answers; "true"
 inline constexpr char kActorKey[] = "x-rapport-actor";                       // requests
 inline constexpr char kTraceparentKey[] = "traceparent";                     // requests
+inline constexpr char kReadKey[] = "rapport-read";                           // requests; "strong"
 
 // For all the metadata of a request, or of an answer: a consistency token may have 4 KiB, and
 // gRPC's usual 8 KiB leave too little beside it.

@@ -212,6 +212,22 @@ TEST_F(ShardTest, DoesNotAnswerARepeatOnceItIsDeposed) {
   EXPECT_TRUE(shard_.CallUntilKnown(Open("a", "r1")).repeat);
 }
 
+TEST_F(ShardTest, ABarrierPassesOnlyTheOwner) {
+  ASSERT_TRUE(shard_.Call(Open("a")).status.ok());
+  const auto barrier = [this] {
+    auto passed = std::make_shared<testing_support::Eventually<absl::Status>>();
+    shard_.shard().Barrier(absl::InfiniteFuture(),
+                           [passed](absl::Status status) { passed->Set(std::move(status)); });
+    return passed->Get();
+  };
+  EXPECT_TRUE(barrier().ok());
+  EXPECT_EQ(Count(Record::BARRIER), 1);
+  log_.ForeignClaim(shard_.partition());
+  EXPECT_TRUE(absl::IsUnavailable(barrier())) << "the other owner may have acknowledged something";
+  shard_.Serve();
+  EXPECT_TRUE(barrier().ok());
+}
+
 // --- request ids
 
 TEST_F(ShardTest, SeesRepeatsWithinOneBatch) {
