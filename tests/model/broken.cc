@@ -208,7 +208,8 @@ std::ostream& operator<<(std::ostream& out, Break broken) {
                                     "RepeatInFlightAnswered",
                                     "FailedSkipped",
                                     "NumberIgnored",
-                                    "RefusedBlindly"};
+                                    "RefusedBlindly",
+                                    "StrongReadUnasked"};
   return out << kNames[static_cast<int>(broken)];
 }
 

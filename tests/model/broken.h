@@ -23,12 +23,14 @@ enum class Break {
   kFailedSkipped,           // a failed record is skipped, and the owner goes on
   kNumberIgnored,           // a record of the latest claim counts whatever its number
   kRefusedBlindly,          // a refusal or repeat is given without a look at the log's end
+  kStrongReadUnasked,       // a strong read is answered without a record of the owner
 };
-inline constexpr Break kAllBreaks[] = {Break::kNoReplay,       Break::kGapUnread,
-                                       Break::kEpochIgnored,   Break::kEpochReused,
-                                       Break::kClaimsNumbered, Break::kRepeatsConfirmedOnly,
-                                       Break::kFailedSkipped,  Break::kRepeatInFlightAnswered,
-                                       Break::kNumberIgnored,  Break::kRefusedBlindly};
+inline constexpr Break kAllBreaks[] = {Break::kNoReplay,         Break::kGapUnread,
+                                       Break::kEpochIgnored,     Break::kEpochReused,
+                                       Break::kClaimsNumbered,   Break::kRepeatsConfirmedOnly,
+                                       Break::kFailedSkipped,    Break::kRepeatInFlightAnswered,
+                                       Break::kNumberIgnored,    Break::kRefusedBlindly,
+                                       Break::kStrongReadUnasked};
 
 std::ostream& operator<<(std::ostream& out, Break broken);
 

@@ -30,11 +30,14 @@ bool SameRefusal(const absl::Status& left, const absl::Status& right) {
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, Promise promise) {
-  constexpr const char* kNames[] = {
-      "nothing acknowledged is lost",  "nothing is applied twice",
-      "nothing is reordered",          "nothing is decided on a stale state",
-      "answers are what the log says", "a projection is a replay of its log",
-      "when faults end, work goes on"};
+  constexpr const char* kNames[] = {"nothing acknowledged is lost",
+                                    "nothing is applied twice",
+                                    "nothing is reordered",
+                                    "nothing is decided on a stale state",
+                                    "answers are what the log says",
+                                    "a strong read is fresh",
+                                    "a projection is a replay of its log",
+                                    "when faults end, work goes on"};
   return out << kNames[static_cast<int>(promise)];
 }
 
@@ -50,7 +53,8 @@ std::optional<Violation> Checker::Check() {
     if (attempt.answered == 0) continue;
     if (Found found = CheckAttempt(attempt)) return found;
   }
-  return CheckRefusedOnly();
+  if (Found found = CheckRefusedOnly()) return found;
+  return CheckStrongReads();
 }
 
 // --- the log
@@ -62,7 +66,8 @@ Checker::Found Checker::FoldLog() {
     if (!record.ParseFromString(landed.entry.bytes)) {
       return Violation{Promise::kInOrder, "a record cannot be read"};
     }
-    if (!validity.Admit(landed.entry.offset, record) || record.kind() == Record::CLAIM) continue;
+    if (!validity.Admit(landed.entry.offset, record)) continue;
+    if (record.kind() == Record::CLAIM || record.kind() == Record::BARRIER) continue;
     if (Found found = FoldRecord(record, landed)) {
       found->what = absl::StrCat("offset ", landed.entry.offset, ", ", record.type(), " of ",
                                  record.subject(), " for ", record.request_id(), ": ", found->what);
@@ -235,6 +240,22 @@ Checker::Found Checker::CheckRefusedOnly() {
       return Violation{Promise::kTrueAnswer,
                        absl::StrCat(history.operations[operation].request_id,
                                     " was refused and has an effect all the same")};
+    }
+  }
+  return std::nullopt;
+}
+
+Checker::Found Checker::CheckStrongReads() {
+  const History& history = *evidence_.history;
+  for (const auto& read : history.reads) {
+    for (const auto& attempt : history.attempts) {
+      const size_t effect = EffectOf(attempt.operation);
+      if (effect == 0 || attempt.answered == 0 || !attempt.reply.status.ok()) continue;
+      if (attempt.answered < read.invoked && read.applied <= offsets_[effect - 1]) {
+        return Violation{Promise::kStrongRead,
+                         absl::StrCat("instance ", read.instance, " asked at step ", read.invoked,
+                                      " does not see: ", Describe(attempt))};
+      }
     }
   }
   return std::nullopt;

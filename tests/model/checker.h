@@ -26,6 +26,7 @@ enum class Promise {
   kInOrder,        // a record lies between its command's arrival and answer; sequences are gapless
   kFreshDecision,  // a record was decided upon the state that the log had before it
   kTrueAnswer,     // refusals, repeats and bodies are of the log between arrival and answer
+  kStrongRead,     // a strong read sees whatever was acknowledged before it
   kProjection,     // a projection is what a fresh replay makes of the log
   kProgress,       // when the faults end, commands are answered and shards stop
 };
@@ -89,6 +90,7 @@ class Checker {
   Found CheckRepeat(const Attempt& attempt, const Operation& operation);
   Found CheckRefusal(const Attempt& attempt, const Operation& operation);
   Found CheckRefusedOnly();
+  Found CheckStrongReads();
 
   const Version* VersionAt(const std::string& name, size_t moment) const;
   // At every moment of the window with a state of its own, until one is `right`.

@@ -8,6 +8,7 @@ void Figures::Add(const Figures& other) {
   repeats += other.repeats;
   refusals += other.refusals;
   unknown += other.unknown;
+  strong_reads += other.strong_reads;
   events += other.events;
   settled += other.settled;
   claims += other.claims;
@@ -19,10 +20,10 @@ void Figures::Add(const Figures& other) {
 
 std::ostream& operator<<(std::ostream& out, const Figures& f) {
   return out << f.operations << " commands, " << f.done << " done, " << f.repeats << " repeats, "
-             << f.refusals << " refusals, " << f.unknown << " unknown; " << f.events << " events, "
-             << f.settled << " settled, " << f.claims << " claims, " << f.void_records << " void; "
-             << f.crashes << " crashes, " << f.pauses << " pauses, " << f.failed_writes
-             << " failed writes";
+             << f.refusals << " refusals, " << f.unknown << " unknown, " << f.strong_reads
+             << " strong reads; " << f.events << " events, " << f.settled << " settled, "
+             << f.claims << " claims, " << f.void_records << " void; " << f.crashes << " crashes, "
+             << f.pauses << " pauses, " << f.failed_writes << " failed writes";
 }
 
 }  // namespace rapport::model

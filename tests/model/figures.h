@@ -12,6 +12,7 @@ struct Figures {
   int64_t repeats = 0;
   int64_t refusals = 0;
   int64_t unknown = 0;
+  int64_t strong_reads = 0;
   int64_t events = 0;
   int64_t settled = 0;
   int64_t claims = 0;

@@ -34,9 +34,17 @@ struct Attempt {
   bool body_known = true;  // false where a broken owner told only that it is done
 };
 
+// A strong read that was let through, and what its instance had applied then.
+struct StrongRead {
+  int instance = 0;
+  int64_t invoked = 0;
+  int64_t applied = 0;
+};
+
 struct History {
   std::vector<Operation> operations;
   std::vector<Attempt> attempts;
+  std::vector<StrongRead> reads;
 };
 
 // Whether the answer leaves open what became of the command.

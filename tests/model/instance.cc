@@ -57,6 +57,12 @@ void Instance::Tick() {
   if (up()) shard_->Tick();
 }
 
+void Instance::Barrier(absl::Time deadline, Waiters::Ready ready) {
+  if (!up()) return;
+  if (broken_ == Break::kStrongReadUnasked) return ready(absl::OkStatus());
+  shard_->Barrier(deadline + (clock_.Now() - simulation_->Now()), std::move(ready));
+}
+
 void Instance::Stop(absl::AnyInvocable<void()> stopped) {
   if (up()) return shard_->Stop(std::move(stopped));
   stopped();

@@ -40,6 +40,8 @@ class Instance {
   void Tick();
   void Submit(const Operation& operation, absl::Time deadline,
               absl::AnyInvocable<void(Reply, bool body_known)> done);
+  // A strong read asks whether it may.
+  void Barrier(absl::Time deadline, Waiters::Ready ready);
   void Stop(absl::AnyInvocable<void()> stopped);
 
   // Runs what the shard left to its threads.

@@ -18,6 +18,8 @@ constexpr int kMaxTries = 7;
 constexpr absl::Duration kTick = absl::Milliseconds(20);
 // How often clients come where they come all at once.
 constexpr absl::Duration kRush = absl::Milliseconds(60);
+// How often a client reads strongly before it writes.
+constexpr double kStrongReads = 0.15;
 // After the faults have ended: until the last late record has landed, and so many sendings of one
 // command until somebody must have answered it.
 constexpr absl::Duration kCalm = absl::Milliseconds(500);
@@ -55,6 +57,7 @@ class World {
   size_t AddOperation();
   void Send(int client, size_t operation, int tries);
   size_t SendOnce(size_t operation, size_t instance, std::function<void()> told);
+  void ReadStrongly(size_t instance);
   void GoOnAfter(int client, size_t attempt, int tries);
   size_t Instance() { return simulation_.Below(instances_.size()); }
   absl::Duration Travel() {
@@ -236,6 +239,7 @@ size_t World::AddOperation() {
 
 void World::Send(int client, size_t operation, int tries) {
   const size_t instance = simulation_.Happens(fortune_.stray) ? Instance() : hinted_;
+  if (simulation_.Happens(kStrongReads)) ReadStrongly(instance);
   auto told = std::make_shared<bool>(false);
   auto attempt = std::make_shared<size_t>();
   const auto go_on = [this, client, tries, told, attempt] {
@@ -271,6 +275,19 @@ size_t World::SendOnce(size_t operation, size_t index, std::function<void()> tol
             });
       });
   return number;
+}
+
+void World::ReadStrongly(size_t index) {
+  auto* instance = instances_[index].get();
+  instance->host().After(Travel(), [this, index, instance] {
+    const int64_t invoked = simulation_.NextStep();
+    instance->Barrier(simulation_.Now() + absl::Seconds(1), [this, index, instance,
+                                                             invoked](const absl::Status& passed) {
+      if (!passed.ok()) return;
+      ++figures_.strong_reads;
+      history_.reads.push_back({static_cast<int>(index), invoked, instance->applied()});
+    });
+  });
 }
 
 void World::GoOnAfter(int client, size_t number, int tries) {
