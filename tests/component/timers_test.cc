@@ -83,6 +83,24 @@ TEST_F(TimersTest, WhatFellDueWhileNothingRanIsMarkedAfterwards) {
   ASSERT_TRUE(testing_support::WaitUntil([&] { return Get(name).has_response_missed_time(); }));
 }
 
+TEST_F(TimersTest, OfADeletedCustomerActsOnceItIsBack) {
+  CreateCustomer("ada");
+  const std::string name = OpenCase("ada", "c");
+  Must(std::string(kAccounts) + "DeleteCustomer", "name: 'customers/ada'");
+  clock_.Advance(absl::Hours(5));
+  CreateCustomer("eve");
+  const std::string other = OpenCase("eve", "c");
+  clock_.Advance(absl::Hours(5));
+  ASSERT_TRUE(testing_support::WaitUntil([&] { return Get(other).has_response_missed_time(); }));
+  EXPECT_FALSE(Get(name).has_response_missed_time());
+  Must(std::string(kAccounts) + "UndeleteCustomer", "name: 'customers/ada'");
+  ASSERT_TRUE(testing_support::WaitUntil([&] {
+    clock_.Advance(absl::Minutes(1));
+    return Get(name).has_response_missed_time();
+  }));
+  EXPECT_EQ(TimesMissed("ada", name), 1);
+}
+
 TEST_F(TimersTest, ManyAtOnceAreEachMarkedOnceThoughTheNodeStopsHalfWay) {
   constexpr int kCustomers = 20;
   constexpr int kCases = 50;

@@ -54,7 +54,8 @@ std::optional<Violation> Checker::Check() {
     if (Found found = CheckAttempt(attempt)) return found;
   }
   if (Found found = CheckRefusedOnly()) return found;
-  return CheckStrongReads();
+  if (Found found = CheckStrongReads()) return found;
+  return CheckTimers();
 }
 
 // --- the log
@@ -261,6 +262,22 @@ Checker::Found Checker::CheckStrongReads() {
   return std::nullopt;
 }
 
+// Of customers who were never deleted: under a deleted one they wait.
+Checker::Found Checker::CheckTimers() {
+  for (const auto& [name, versions] : versions_) {
+    const auto* type = evidence_.product->registry().FindByPlural(CollectionOf(name));
+    if (type->due_time == nullptr) continue;
+    const auto due = type->due_time(*versions.back().state);
+    if (!due || FromTimestamp(*due) > evidence_.all_fired) continue;
+    const std::string root(RootOf(name));
+    const bool was_deleted =
+        std::any_of(evidence_.parents.begin(), evidence_.parents.end(),
+                    [&root](const ParentLife& life) { return life.root == root && !life.lives; });
+    if (!was_deleted) return Violation{Promise::kProgress, "the timer of " + name + " never fires"};
+  }
+  return std::nullopt;
+}
+
 // --- what the log said when
 
 const Checker::Version* Checker::VersionAt(const std::string& name, size_t moment) const {
@@ -284,7 +301,12 @@ bool Checker::AnyMoment(const std::string& name, Window window, Right right) con
 
 Checker::Decision Checker::DecideAt(const Operation& operation, const std::string& name,
                                     const Message* state, const Timestamp& time) {
-  const Context context{.name = name, .occur_time = time, .record_time = time};
+  Context context{.name = name, .occur_time = time, .record_time = time};
+  const Message& request = *operation.request;
+  if (request.GetReflection()->HasField(request, operation.method->occur_time)) {
+    context.occur_time = static_cast<const Timestamp&>(
+        request.GetReflection()->GetMessage(request, operation.method->occur_time));
+  }
   Message* event = NewMessage(operation.method->aggregate->event, &arena_);
   const absl::StatusOr<bool> decided =
       DecideWrite(*operation.method, state, *operation.request, context,

@@ -54,6 +54,7 @@ struct Evidence {
   const History* history = nullptr;
   std::vector<Landed> log;
   std::vector<ParentLife> parents;
+  absl::Time all_fired = absl::InfinitePast();  // timers that were due by then have fired
 };
 
 // Threads: one.
@@ -91,6 +92,7 @@ class Checker {
   Found CheckRefusal(const Attempt& attempt, const Operation& operation);
   Found CheckRefusedOnly();
   Found CheckStrongReads();
+  Found CheckTimers();
 
   const Version* VersionAt(const std::string& name, size_t moment) const;
   // At every moment of the window with a state of its own, until one is `right`.

@@ -13,6 +13,7 @@ struct Figures {
   int64_t refusals = 0;
   int64_t unknown = 0;
   int64_t strong_reads = 0;
+  int64_t timers = 0;  // that acted
   int64_t events = 0;
   int64_t settled = 0;
   int64_t claims = 0;

@@ -6,11 +6,12 @@
 namespace rapport::model {
 
 Instance::Instance(const Product* product, Simulation* simulation, SimulatedLog* broker,
-                   Break broken, absl::Duration skew)
+                   Break broken, absl::Duration skew, OnTimer on_timer)
     : product_(product),
       simulation_(simulation),
       broker_(broker),
       broken_(broken),
+      on_timer_(std::move(on_timer)),
       clock_(simulation, skew),
       host_(simulation) {
   OpenStore();
@@ -36,11 +37,18 @@ void Instance::Start() {
                    .registry = &product_->registry(),
                    .read_reference = [](const auto&, const auto&, auto*) { return nullptr; },
                    .seed = simulation_->Draw()});
+  timers_ = std::make_unique<Timers>(TimersOptions{.shard = shard_.get(),
+                                                   .registry = &product_->registry(),
+                                                   .methods = product_->timer_methods(),
+                                                   .handler = this,
+                                                   .clock = &clock_,
+                                                   .executor = executor_.get()});
   shard_->Start();
 }
 
 void Instance::Crash(size_t writes_kept) {
   host_.Crash();
+  timers_.reset();
   shard_.reset();
   executor_.reset();
   log_.reset();
@@ -54,7 +62,9 @@ void Instance::Crash(size_t writes_kept) {
 }
 
 void Instance::Tick() {
-  if (up()) shard_->Tick();
+  if (!up()) return;
+  shard_->Tick();
+  timers_->Tick();
 }
 
 void Instance::Barrier(absl::Time deadline, Waiters::Ready ready) {

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "services/runtime/aggregate/shard.h"
+#include "services/runtime/aggregate/timers.h"
 #include "services/runtime/log/simulated/simulated_log.h"
 #include "tests/model/broken.h"
 #include "tests/model/history.h"
@@ -19,11 +20,14 @@ namespace rapport::model {
 inline const TopicPartition kPartition = {"rapport.service", 0};
 inline const TopicPartition kParents = {"rapport.accounts", 0};
 
-class Instance {
+class Instance : private Handler {
  public:
+  // What one of its timers sends; to be submitted here.
+  using OnTimer = std::function<void(CallPtr call)>;
+
   // `skew`: of its clock.
   Instance(const Product* product, Simulation* simulation, SimulatedLog* broker, Break broken,
-           absl::Duration skew);
+           absl::Duration skew, OnTimer on_timer);
 
   void Start();
   // What ran is gone, and of the projection's writes all but the first `writes_kept`.
@@ -60,11 +64,13 @@ class Instance {
   };
 
   void OpenStore();
+  void Handle(CallPtr call) override { on_timer_(std::move(call)); }
 
   const Product* const product_;
   Simulation* const simulation_;
   SimulatedLog* const broker_;
   const Break broken_;
+  const OnTimer on_timer_;
   SkewedClock clock_;
   Host host_;
   MemoryDb* db_ = nullptr;  // the store's
@@ -72,6 +78,7 @@ class Instance {
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Shard> shard_;
+  std::unique_ptr<Timers> timers_;
   absl::flat_hash_map<std::string, int> in_flight_;  // by request id and hash
   int hidden_repeats_ = 0;
 };

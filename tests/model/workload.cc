@@ -4,6 +4,7 @@
 #include "rapport/service/v1/case.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
 #include "services/runtime/base/resource_name.h"
+#include "services/runtime/base/time.h"
 #include "services/service/service.h"
 
 namespace rapport::model {
@@ -48,6 +49,13 @@ Operation DrawCreateCase(const Product& product, Simulation& simulation) {
   request.set_parent(DrawCustomer(simulation));
   request.mutable_case_()->set_kind(Case::COMPLAINT);
   request.mutable_case_()->set_subject(absl::StrCat("It squeaks ", simulation.Below(1'000)));
+  // Urgent and almost an hour old: its first response falls due within the run.
+  if (simulation.Happens(0.4)) {
+    request.mutable_case_()->set_priority(Case::URGENT);
+    *request.mutable_occur_time() =
+        ToTimestamp(simulation.Now() - absl::Hours(1) +
+                    simulation.Between(-absl::Milliseconds(100), absl::Milliseconds(600)));
+  }
   std::string root = request.parent();
   std::string name;
   if (simulation.Happens(0.8)) {
@@ -127,6 +135,9 @@ Product::Product() : spec_(service::Spec()), registry_(spec_.aggregates) {
       BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods);
   Ensure(methods.ok(), methods.status().message());
   methods_ = *std::move(methods);
+  for (const auto& type : registry_.types()) {
+    if (type.on_due != nullptr) timer_methods_[&type] = MethodFor(type.on_due).descriptor;
+  }
 }
 
 const Method& Product::MethodFor(const google::protobuf::Descriptor* request) const {
@@ -145,6 +156,16 @@ Operation DrawOperation(const Product& product, Simulation& simulation, size_t n
   operation.validate_only = simulation.Happens(0.05);
   operation.request_id_given = simulation.Happens(0.9);
   operation.request_id = absl::StrCat(operation.request_id_given ? "asked-" : "made-", number);
+  return operation;
+}
+
+Operation OperationOf(const Product& product, const google::protobuf::Message& sent) {
+  auto request = static_cast<const service::v1::MarkOverdueCaseRequest&>(sent);
+  std::string request_id = request.request_id();
+  request.clear_request_id();
+  const std::string name = request.name();
+  Operation operation = Complete(product, std::move(request), std::string(RootOf(name)), name);
+  operation.request_id = std::move(request_id);
   return operation;
 }
 

@@ -20,6 +20,10 @@ constexpr absl::Duration kTick = absl::Milliseconds(20);
 constexpr absl::Duration kRush = absl::Milliseconds(60);
 // How often a client reads strongly before it writes.
 constexpr double kStrongReads = 0.15;
+// Some runs wait until all timers must have fired: a clock may be 2 s behind, and a timer that was
+// refused may wait for minutes until it is tried again.
+constexpr double kRunsThatAwaitTimers = 0.05;
+constexpr absl::Duration kTimersTake = absl::Seconds(8);
 // After the faults have ended: until the last late record has landed, and so many sendings of one
 // command until somebody must have answered it.
 constexpr absl::Duration kCalm = absl::Milliseconds(500);
@@ -45,7 +49,8 @@ class World {
   void Heal();
   std::optional<Violation> GoOn();
   std::optional<Violation> StopAll();
-  Outcome Judge();
+  // Timers that were due by then have fired.
+  Outcome Judge(absl::Time all_fired);
 
   void TickLater(size_t instance);
   void MisfortuneLater();
@@ -58,6 +63,7 @@ class World {
   void Send(int client, size_t operation, int tries);
   size_t SendOnce(size_t operation, size_t instance, std::function<void()> told);
   void ReadStrongly(size_t instance);
+  void Fire(size_t instance, CallPtr call);
   void GoOnAfter(int client, size_t attempt, int tries);
   size_t Instance() { return simulation_.Below(instances_.size()); }
   absl::Duration Travel() {
@@ -88,9 +94,14 @@ Outcome World::Run() {
   Heal();
   RunFor(kCalm);
   std::optional<Violation> stuck = GoOn();
+  absl::Time all_fired = absl::InfinitePast();
+  if (!stuck && simulation_.Happens(kRunsThatAwaitTimers)) {
+    all_fired = simulation_.Now();
+    RunFor(kTimersTake);
+  }
   ticking_ = false;
   if (!stuck) stuck = StopAll();
-  Outcome outcome = Judge();
+  Outcome outcome = Judge(all_fired);
   if (!outcome.violation) outcome.violation = std::move(stuck);
   return outcome;
 }
@@ -108,7 +119,8 @@ void World::Begin() {
     absl::Duration skew;
     if (fortune_.skewed_clocks) skew = simulation_.Between(-absl::Seconds(2), absl::Seconds(2));
     instances_.push_back(
-        std::make_unique<model::Instance>(&product_, &simulation_, &broker_, broken_, skew));
+        std::make_unique<model::Instance>(&product_, &simulation_, &broker_, broken_, skew,
+                                          [this, i](CallPtr call) { Fire(i, std::move(call)); }));
     auto& instance = *instances_.back();
     instance.host().After(simulation_.Between(absl::ZeroDuration(), latest_start),
                           [&instance] { instance.Start(); });
@@ -290,6 +302,32 @@ void World::ReadStrongly(size_t index) {
   });
 }
 
+// A timer is a client like others, but that it asks its own instance only.
+void World::Fire(size_t index, CallPtr call) {
+  auto& operations = history_.operations;
+  Operation fired = OperationOf(product_, *call->request);
+  const auto known = std::find_if(operations.begin(), operations.end(), [&](const Operation& one) {
+    return one.request_id == fired.request_id;
+  });
+  const auto operation = static_cast<size_t>(known - operations.begin());
+  if (known == operations.end()) operations.push_back(std::move(fired));
+  const size_t number = history_.attempts.size();
+  history_.attempts.push_back({.operation = operation,
+                               .instance = static_cast<int>(index),
+                               .invoked = simulation_.NextStep()});
+  auto* instance = instances_[index].get();
+  instance->Submit(operations[operation], simulation_.Now() + absl::Seconds(1),
+                   [this, number, instance, call = std::move(call)](Reply reply, bool body_known) {
+                     figures_.timers += reply.status.ok() && !reply.repeat;
+                     Attempt& attempt = history_.attempts[number];
+                     attempt.answered = simulation_.NextStep();
+                     attempt.reply = reply;
+                     attempt.applied = instance->applied();
+                     attempt.body_known = body_known;
+                     call->done(std::move(reply));
+                   });
+}
+
 void World::GoOnAfter(int client, size_t number, int tries) {
   const Attempt& attempt = history_.attempts[number];
   const Operation& operation = history_.operations[attempt.operation];
@@ -355,9 +393,10 @@ std::optional<Violation> World::StopAll() {
   return Violation{Promise::kProgress, "a shard does not stop"};
 }
 
-Outcome World::Judge() {
+Outcome World::Judge(absl::Time all_fired) {
   Outcome outcome;
-  Evidence evidence{.product = &product_, .history = &history_, .parents = parents_};
+  Evidence evidence{
+      .product = &product_, .history = &history_, .parents = parents_, .all_fired = all_fired};
   std::vector<Entry> entries;
   for (const auto& landed : broker_.Records(kPartition)) {
     entries.push_back({static_cast<Offset>(entries.size()), landed.bytes});

@@ -1,5 +1,6 @@
 #include "services/runtime/aggregate/timers.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -14,8 +15,14 @@ namespace {
 
 // A timer fires at most this late on an idle machine.
 constexpr absl::Duration kPeriod = absl::Milliseconds(200);
-// A command of a timer that was refused, or whose outcome is unknown, is sent again after this.
+// A command of a timer whose outcome is unknown is sent again after this. One that was refused, as
+// under a deleted customer, after twice as long each time, until what forbids it is gone.
 constexpr absl::Duration kRepeatAfter = absl::Seconds(1);
+constexpr absl::Duration kMaxRepeatAfter = absl::Minutes(10);
+
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
+}
 
 }  // namespace
 
@@ -34,18 +41,24 @@ void Timers::Look() {
   std::vector<std::pair<std::string, std::string>> due;  // key, name
   {
     std::lock_guard lock(mutex_);
-    absl::erase_if(fired_, [now](const auto& fired) { return fired.second <= now; });
     const auto row = options_.shard->store().NewIterator();
     const std::string end = keys::Due(absl::ToUnixMicros(now) + 1, "");
+    bool all_seen = true;
     for (row->Seek("D"); row->Valid() && ToView(row->key()) < end; row->Next()) {
       const std::string key = row->key().ToString();
-      if (fired_.contains(key)) continue;
-      if (due.size() == kMaxFiringTimers) break;
+      const auto fired = fired_.find(key);
+      if (fired != fired_.end() && fired->second.until > now) continue;
+      all_seen = due.size() < kMaxFiringTimers;
+      if (!all_seen) break;
       due.emplace_back(key, keys::NameIn(key));
     }
     // What is damaged the shard builds anew; the timers that were read are good.
     options_.shard->store().StatusOf(*row).IgnoreError();
-    for (const auto& [key, name] : due) fired_[key] = now + kRepeatAfter;
+    for (const auto& [key, name] : due) fired_[key].until = now + kRepeatAfter;
+    // What is over and was not seen is no longer in the table.
+    if (all_seen) {
+      absl::erase_if(fired_, [now](const auto& fired) { return fired.second.until <= now; });
+    }
     firing_ = due.size();
     busy_ = !due.empty();
     next_look_ = now + kPeriod;
@@ -62,12 +75,17 @@ void Timers::Fire(const std::string& key, const std::string& name) {
         SetText(request, "request_id",
                 absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))));
       },
-      [this](const Reply&) { Fired(); });
+      [this, key](const Reply& reply) { Answered(key, reply.status); });
 }
 
-void Timers::Fired() {
+void Timers::Answered(const std::string& key, const absl::Status& status) {
   {
     std::lock_guard lock(mutex_);
+    if (IsRefusal(status)) {
+      Fired& fired = fired_[key];
+      fired.pause = std::clamp(2 * fired.pause, kRepeatAfter, kMaxRepeatAfter);
+      fired.until = options_.clock->Now() + fired.pause;
+    }
     if (--firing_ > 0) return;
   }
   options_.executor->Submit([this] { Look(); });

@@ -39,15 +39,20 @@ class Timers {
  private:
   void Look();
   void Fire(const std::string& key, const std::string& name);
-  void Fired();
+  void Answered(const std::string& key, const absl::Status& status);
+
+  // A timer that was fired and may still be in the table: not again before `until`.
+  struct Fired {
+    absl::Time until;
+    absl::Duration pause;  // after the last refusal
+  };
 
   const TimersOptions options_;
   std::mutex mutex_;
   bool busy_ = false;
   size_t firing_ = 0;
   absl::Time next_look_ = absl::InfinitePast();
-  // What was fired a moment ago and may still be in the table, until when.
-  absl::flat_hash_map<std::string, absl::Time> fired_;
+  absl::flat_hash_map<std::string, Fired> fired_;  // by key
 };
 
 }  // namespace rapport
