@@ -14,7 +14,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "google/protobuf/arena.h"
 #include "services/runtime/log/validity.h"
-#include "services/runtime/store/store.h"
 #include "tests/model/history.h"
 #include "tests/model/workload.h"
 
@@ -119,10 +118,5 @@ class Checker {
   google::protobuf::Timestamp record_time_;
   std::vector<bool> done_;  // operations that somebody was told to have done
 };
-
-// Whether each projection is what a replay of the log makes of it up to its own position.
-std::optional<Violation> CheckProjections(const Product& product, EventLog& log,
-                                          const TopicPartition& partition,
-                                          std::vector<const Store*> projections);
 
 }  // namespace rapport::model

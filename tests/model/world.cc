@@ -7,6 +7,7 @@
 #include "rapport/accounts/v1/customer.pb.h"
 #include "tests/model/fortune.h"
 #include "tests/model/instance.h"
+#include "tests/model/projections.h"
 
 namespace rapport::model {
 namespace {
