@@ -1,4 +1,4 @@
-// The single customer view: one call to each service, put together from their serialised answers.
+// The single customer view: one call for each part, put together from their serialised answers.
 #pragma once
 
 #include "gateway/gateway.h"
@@ -12,6 +12,9 @@ inline constexpr int kViewOrders = 10;
 inline constexpr int kViewCases = 10;
 inline constexpr int kViewInteractions = 20;
 inline constexpr int kViewCampaigns = 10;
+inline constexpr int kViewContactPoints = 20;
+inline constexpr int kViewRelationships = 20;
+inline constexpr int kViewOpportunities = 10;
 
 // INVALID_ARGUMENT on read_mask unless it names fields of CustomerView.
 absl::Status CheckViewMask(const google::protobuf::FieldMask& mask);
