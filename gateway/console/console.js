@@ -1,15 +1,15 @@
 // One customer on one page. It only reads, through the same REST API as everybody; the customer that
 // is shown stands behind the # of the address, so that a view can be linked to.
-import { element, facts, lastPart, money, row, time, words } from './text.js';
+import { address, date, element, facts, lastPart, money, row, time, words } from './text.js';
 
 const TIMELINE_PAGE = 20;
 const LIST_PAGE = 50;
 // As many as the view holds: then there may be more.
-const VIEW_ROWS = { cases: 10, orders: 10 };
-const LOOKUP = '/v1/customers:lookup';
+const VIEW_ROWS = { cases: 10, orders: 10, opportunities: 10, contactPoints: 20, relationships: 20 };
+// Shown only where there are some; of the others it says something that there are none.
+const ONLY_IF_ANY = new Set(['contactPoints', 'relationships', 'opportunities']);
 
 const byId = (id) => document.getElementById(id);
-let lookupParameters = [];
 // Answers that come after another customer was asked for are dropped.
 let asked = 0;
 
@@ -26,7 +26,17 @@ function say(text, isError = false) {
   byId('status').classList.toggle('error', isError);
 }
 
+// Of several wishes the latest holds.
+function isPreferred(it, all) {
+  return Boolean(it.preferTime) &&
+    all.every((other) => !(Date.parse(other.preferTime) > Date.parse(it.preferTime)));
+}
+
 const ROWS = {
+  contactPoints: (it, _, all) => row(address(it), it.displayName,
+    [isPreferred(it, all) && 'preferred', it.verification && 'verified'].filter(Boolean).join(' · ')),
+  opportunities: (it) => row(it.displayName, money(it.amount), [it.state, it.stage].map(words).join(' · '),
+    it.expectedCloseDate && `expected by ${date(it.expectedCloseDate)}`, it.owner),
   cases: (it) => row(it.subject, time(it.occurTime), [it.state, it.kind, it.priority].map(words).join(' · '),
     it.assignee, it.resolution?.remedy),
   orders: (it) => row(money(it.total), time(it.occurTime), `${words(it.state)} · ${it.lines?.length ?? 0} lines`,
@@ -34,7 +44,14 @@ const ROWS = {
   interactions: (it) => row(it.summary, time(it.occurTime), [it.channel, it.direction].map(words).join(' · '), it.agent),
   campaigns: (it) => row(it.campaign?.displayName ?? lastPart(it.membership.campaign), time(it.membership.occurTime),
     words(it.membership.state), it.membership.response),
+  relationships: (it) => row(link(it.object, lastPart(it.object)), words(it.type),
+    [it.fromDate && `from ${date(it.fromDate)}`, it.toDate && `to ${date(it.toDate)}`].filter(Boolean).join(' '),
+    it.description),
 };
+
+function link(name, text) {
+  return element('a', { href: `#${name}` }, text);
+}
 
 function customerPart(it) {
   const labels = Object.entries(it.labels ?? {}).map(([key, value]) => `${key}: ${value}`).join(', ');
@@ -57,8 +74,15 @@ function profilePart(it) {
   return section('Profile', facts(figures.map(([key, value]) => [words(key), shown(value)])));
 }
 
+// contactPoints, contact_points → Contact points.
 function titled(part) {
-  return part[0].toUpperCase() + part.slice(1);
+  const spaced = words(part).replaceAll('_', ' ');
+  return spaced[0].toUpperCase() + spaced.slice(1);
+}
+
+// How JSON spells a part of the view that is said by its proto name.
+function spelled(part) {
+  return part.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
 function section(title, ...content) {
@@ -70,7 +94,7 @@ function listPart(part, rows, name) {
   const list = element('ul', {}, ...rows.map(ROWS[part]));
   const made = section(titled(part), rows.length ? list : element('p', { className: 'faint' }, 'None'));
   if (rows.length === VIEW_ROWS[part]) {
-    const more = element('button', { type: 'button' }, `All ${part}`);
+    const more = element('button', { type: 'button' }, `All ${words(part)}`);
     const next = { page: 0, token: '' };
     more.onclick = () => showing(async () => {
       more.disabled = true;
@@ -81,7 +105,7 @@ function listPart(part, rows, name) {
       list.append(...(page[part] ?? []).map(ROWS[part]));
       next.token = page.nextPageToken;
       more.hidden = !next.token;
-      more.textContent = `Older ${part}`;
+      more.textContent = `Older ${words(part)}`;
     });
     made.append(more);
   }
@@ -100,13 +124,28 @@ function showView(view, name) {
     ...missing.map((it) => gap(it.part, `cannot be had just now (${it.status?.message ?? 'no reason'})`)),
     ...absent.map((part) => gap(part, 'not installed here')),
   );
-  const gone = new Set([...absent, ...missing.map((it) => it.part)]);
+  const gone = new Set([...absent, ...missing.map((it) => it.part)].map(spelled));
+  const shown = Object.keys(ROWS).filter((part) => !gone.has(part) && (view[part] || !ONLY_IF_ANY.has(part)));
   byId('parts').replaceChildren(
     ...(view.customer ? [customerPart(view.customer)] : []),
     ...(view.profile ? [profilePart(view.profile)] : []),
-    ...Object.keys(ROWS).filter((part) => !gone.has(part)).map((part) => listPart(part, view[part] ?? [], name)),
+    ...shown.map((part) => listPart(part, view[part] ?? [], name)),
   );
   byId('view').hidden = false;
+  document.title = `${byId('who').textContent} – Rapport`;
+  byId('who').focus();
+}
+
+// Why this customer was found by a phone or an e-mail, and who else it may be.
+function showMatches([best, ...others], truncated) {
+  const reasons = (match) => match.reasons.map(words).join(', ');
+  say(`Found by ${reasons(best)}.${others.length ? ' It may also be:' : ''}`);
+  byId('matches').replaceChildren(
+    ...others.map((match) => element('li', {},
+      link(match.customer.name, match.customer.displayName), ` ${reasons(match)}`)),
+    ...(truncated ? [element('li', {}, 'and others')] : []),
+  );
+  byId('matches').hidden = others.length === 0;
 }
 
 function eventRow(event) {
@@ -145,45 +184,52 @@ async function showing(work) {
   }
 }
 
-async function show() {
-  const name = decodeURIComponent(location.hash.slice(1));
-  ++asked;
-  const mine = asked;
+// Clears what was shown. What is asked from now on is dropped once another customer is asked for.
+function begin() {
   byId('view').hidden = byId('matches').hidden = true;
   document.title = 'Rapport';
+  say('Reading…');
+  return ++asked;
+}
+
+async function show() {
+  const mine = begin();
+  const name = decodeURIComponent(location.hash.slice(1));
   if (!name) return say('Find a customer by its id.');
   byId('id').value = lastPart(name);
-  say('Reading…');
   await showing(async () => {
     const path = name.split('/').map(encodeURIComponent).join('/');
-    // Without marketing there are no figures.
-    const figures = get(`/v1/${path}/profile`).catch(() => undefined);
-    const [view, profile] = await Promise.all([get(`/v1/${path}/view`), figures, showTimeline(path, true)]);
+    const [view] = await Promise.all([get(`/v1/${path}/view`), showTimeline(path, true)]);
     if (mine !== asked) return;
-    showView({ ...view, profile }, path);
-    document.title = `${byId('who').textContent} – Rapport`;
     say('');
-    byId('who').focus();
+    showView(view, path);
   });
 }
 
-// Where the deployment finds customers by phone and e-mail, its description says by which parameters.
+// Without accounts nobody is found by phone or e-mail.
 async function offerLookup() {
   const { paths = {} } = await get('/openapi.json');
-  lookupParameters = (paths[LOOKUP]?.get?.parameters ?? []).filter((it) => it.in === 'query').map((it) => it.name);
-  byId('lookup').hidden = lookupParameters.length === 0;
+  byId('lookup').hidden = !paths['/v1/customers:lookup'];
 }
 
+// One call finds the customer and brings the view; the timeline comes beside it.
 async function lookUp(text) {
-  const wanted = text.includes('@') ? /e?mail/i : /phone|number/i;
-  const parameter = lookupParameters.find((name) => wanted.test(name)) ?? lookupParameters[0];
-  const answer = JSON.stringify(await get(LOOKUP, { [parameter]: text }));
-  const names = [...new Set(answer.match(/(?<=")customers\/[a-z0-9-]+/g))];
-  if (names.length === 0) return say('Nobody is reached there.', true);
-  if (names.length === 1) return go(names[0]);
-  say(`${names.length} customers`);
-  byId('matches').replaceChildren(...names.map((name) => element('li', {}, element('a', { href: `#${name}` }, name))));
-  byId('matches').hidden = false;
+  const mine = begin();
+  await showing(async () => {
+    // As it is dialled here, unless it says of which country it is.
+    const region = text.startsWith('+') ? '' : new Intl.Locale(navigator.language).region;
+    const { view, matches, truncated } = await get('/v1/customers:view',
+      text.includes('@') ? { email: text } : { phone: text, region });
+    if (mine !== asked) return;
+    if (!view) return say('Nobody is reached there.', true);
+    const { name } = matches[0].customer;
+    // Not location.hash, which would read the view again.
+    history.pushState(null, '', `#${name}`);
+    byId('id').value = lastPart(name);
+    showMatches(matches, truncated);
+    showView(view, name);
+    await showTimeline(name, true);
+  });
 }
 
 function go(name) {
@@ -196,7 +242,7 @@ byId('find').addEventListener('submit', (event) => {
   const contact = byId('contact').value.trim();
   const id = byId('id').value.trim().replace(/^customers\//, '');
   byId('contact').value = '';
-  if (contact) return showing(() => lookUp(contact));
+  if (contact) return lookUp(contact);
   if (id) go(`customers/${id}`);
 });
 byId('older').addEventListener('click', () => showing(() => showTimeline(timeline.name, false)));

@@ -12,6 +12,19 @@ export function time(text) {
   return element('time', { dateTime: text, title: text }, shown);
 }
 
+// google.type.Date.
+export function date({ year, month, day }) {
+  return new Date(Date.UTC(year, month - 1, day)).toLocaleDateString(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
+}
+
+// Where a contact point reaches the customer.
+export function address({ phone, email, postalAddress: post, messagingHandle: messaging }) {
+  if (phone) return phone.extension ? `${phone.number} ext. ${phone.extension}` : phone.number;
+  if (messaging) return `${messaging.network}: ${messaging.handle}`;
+  if (post) return [...(post.addressLines ?? []), post.postalCode, post.locality, post.regionCode].filter(Boolean).join(', ');
+  return email;
+}
+
 // google.type.Money, exactly: units and nanos are joined as text, never as a float.
 export function money(amount) {
   if (!amount) return '';

@@ -5,12 +5,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/view/backends.h"
-#include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
+#include "rapport/accounts/v1/contact_point.pb.h"
 #include "rapport/accounts/v1/customer.pb.h"
+#include "rapport/accounts/v1/relationship.pb.h"
 #include "rapport/marketing/v1/campaign.pb.h"
 #include "rapport/marketing/v1/campaign_membership.pb.h"
+#include "rapport/marketing/v1/profile.pb.h"
+#include "rapport/sales/v1/opportunity.pb.h"
 #include "rapport/sales/v1/order.pb.h"
 #include "rapport/service/v1/case.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
@@ -28,20 +31,63 @@ using v1::CustomerView;
 
 constexpr const char* kNewestFirst = "occur_time desc";
 
-// The parts in the order of their fields; what has rows is listed by the service that owns it.
-enum Part { kCustomer, kOrders, kCases, kInteractions, kCampaigns, kParts };
+// How a part's request is made; `rows` of a list.
+template <class Request>
+void FillGet(google::protobuf::Message& request, const std::string& customer, int /*rows*/) {
+  static_cast<Request&>(request).set_name(customer);
+}
+template <class Request>
+void FillList(google::protobuf::Message& request, const std::string& customer, int rows) {
+  auto& list = static_cast<Request&>(request);
+  list.set_parent(customer);
+  list.set_page_size(rows);
+  list.set_order_by(kNewestFirst);
+}
+
+// One resource, or the newest rows of a list; by the service that owns them.
 struct PartSource {
   const char* field;
+  int number;
   const char* service;
   const char* method;
-  int number;
+  void (*fill)(google::protobuf::Message&, const std::string&, int);
+  int rows = 0;  // 0 where it is one resource
+
+  bool IsList() const { return rows > 0; }
+};
+
+// The parts in the order of their fields.
+enum Part {
+  kCustomer,
+  kOrders,
+  kCases,
+  kInteractions,
+  kCampaigns,
+  kProfile,
+  kContactPoints,
+  kRelationships,
+  kOpportunities,
+  kParts
 };
 constexpr PartSource kSources[kParts] = {
-    {"customer", "accounts", "GetCustomer", CustomerView::kCustomerFieldNumber},
-    {"orders", "sales", "ListOrders", CustomerView::kOrdersFieldNumber},
-    {"cases", "service", "ListCases", CustomerView::kCasesFieldNumber},
-    {"interactions", "service", "ListInteractions", CustomerView::kInteractionsFieldNumber},
-    {"campaigns", "marketing", "ListCampaignMemberships", CustomerView::kCampaignsFieldNumber}};
+    {"customer", CustomerView::kCustomerFieldNumber, "accounts", "GetCustomer",
+     FillGet<accounts::v1::GetCustomerRequest>},
+    {"orders", CustomerView::kOrdersFieldNumber, "sales", "ListOrders",
+     FillList<sales::v1::ListOrdersRequest>, kViewOrders},
+    {"cases", CustomerView::kCasesFieldNumber, "service", "ListCases",
+     FillList<service::v1::ListCasesRequest>, kViewCases},
+    {"interactions", CustomerView::kInteractionsFieldNumber, "service", "ListInteractions",
+     FillList<service::v1::ListInteractionsRequest>, kViewInteractions},
+    {"campaigns", CustomerView::kCampaignsFieldNumber, "marketing", "ListCampaignMemberships",
+     FillList<marketing::v1::ListCampaignMembershipsRequest>, kViewCampaigns},
+    {"profile", CustomerView::kProfileFieldNumber, "marketing", "GetCustomerProfile",
+     FillGet<marketing::v1::GetCustomerProfileRequest>},
+    {"contact_points", CustomerView::kContactPointsFieldNumber, "accounts", "ListContactPoints",
+     FillList<accounts::v1::ListContactPointsRequest>, kViewContactPoints},
+    {"relationships", CustomerView::kRelationshipsFieldNumber, "accounts", "ListRelationships",
+     FillList<accounts::v1::ListRelationshipsRequest>, kViewRelationships},
+    {"opportunities", CustomerView::kOpportunitiesFieldNumber, "sales", "ListOpportunities",
+     FillList<sales::v1::ListOpportunitiesRequest>, kViewOpportunities}};
 
 // Calls `use` with each row of a serialised List response, whose rows are field 1.
 template <class Use>
@@ -59,17 +105,22 @@ void ForEachRow(const std::string& response, Use use) {
   }
 }
 
+bool IsDeleted(const std::string& serialised) {
+  accounts::v1::Customer customer;
+  return customer.ParseFromString(serialised) && customer.has_delete_time();
+}
+
 // One view on its way. Lives until its last answer came.
 class ViewRead : public std::enable_shared_from_this<ViewRead> {
  public:
-  ViewRead(const std::vector<Backend>& backends, CallPtr call)
+  ViewRead(const std::vector<Backend>& backends, CallPtr call, DeletedCustomers deleted)
       : backends_(backends),
         call_(std::move(call)),
+        deleted_(deleted),
         request_(static_cast<const v1::GetCustomerViewRequest&>(*call_->request)) {}
 
   void Start() {
-    CustomerView nothing;
-    if (const absl::Status mask = ApplyReadMask(request_.read_mask(), &nothing); !mask.ok()) {
+    if (const absl::Status mask = CheckViewMask(request_.read_mask()); !mask.ok()) {
       return Finish(std::move(call_), mask);
     }
     // Whether the customer exists is asked for in any case.
@@ -96,41 +147,13 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
   }
 
   void AskFor(Part part) {
-    const Backend* backend = FindBackend(backends_, kSources[part].service);
+    const PartSource& source = kSources[part];
+    const Backend* backend = FindBackend(backends_, source.service);
     if (backend == nullptr) return Take(part, Reply{.status = absl::UnimplementedError("")});
-    auto done = [self = shared_from_this(), part](Reply reply) {
-      self->Take(part, std::move(reply));
-    };
-    switch (part) {
-      case kCustomer:
-        return Ask<accounts::v1::GetCustomerRequest>(
-            *backend->handler, *backend->rpc, kSources[part].method, call_->metadata,
-            [this](auto& request) { request.set_name(request_.name()); }, std::move(done));
-      case kOrders:
-        return AskList<sales::v1::ListOrdersRequest>(*backend, part, kViewOrders, std::move(done));
-      case kCases:
-        return AskList<service::v1::ListCasesRequest>(*backend, part, kViewCases, std::move(done));
-      case kInteractions:
-        return AskList<service::v1::ListInteractionsRequest>(*backend, part, kViewInteractions,
-                                                             std::move(done));
-      case kCampaigns:
-        return AskList<marketing::v1::ListCampaignMembershipsRequest>(
-            *backend, part, kViewCampaigns, std::move(done));
-      case kParts:
-        break;
-    }
-  }
-
-  template <class Request>
-  void AskList(const Backend& backend, Part part, int rows, absl::AnyInvocable<void(Reply)> done) {
-    Ask<Request>(
-        *backend.handler, *backend.rpc, kSources[part].method, call_->metadata,
-        [this, rows](Request& request) {
-          request.set_parent(request_.name());
-          request.set_page_size(rows);
-          request.set_order_by(kNewestFirst);
-        },
-        std::move(done));
+    Ask(
+        *backend->handler, *backend->rpc->FindMethodByName(source.method), call_->metadata,
+        [&](auto& request) { source.fill(request, request_.name(), source.rows); },
+        [self = shared_from_this(), part](Reply reply) { self->Take(part, std::move(reply)); });
   }
 
   void Take(Part part, Reply reply) {
@@ -175,45 +198,61 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
     if (absl::IsNotFound(customer) || absl::IsInvalidArgument(customer)) {
       return Finish(std::move(call_), customer);
     }
-    std::string body;
-    AppendField(CustomerView::kNameFieldNumber, absl::StrCat(request_.name(), "/view"), &body);
+    if (deleted_ == DeletedCustomers::kNotFound && IsDeleted(replies_[kCustomer].body)) {
+      return Finish(std::move(call_), NotFound(request_.name()));
+    }
     std::vector<std::string> tokens;
+    std::string parts;
     std::string missing;
     for (int part = 0; part < kParts; ++part) {
-      const Reply& reply = replies_[part];
       if (!Wants(static_cast<Part>(part))) continue;
-      tokens.push_back(reply.consistency_token);
-      if (FindBackend(backends_, kSources[part].service) == nullptr) {
-        AppendField(CustomerView::kNotInstalledFieldNumber, kSources[part].field, &missing);
-      } else if (!reply.status.ok()) {
-        v1::MissingPart gap;
-        gap.set_part(kSources[part].field);
-        *gap.mutable_status() = ToRpcStatus(reply.status);
-        AppendField(CustomerView::kMissingPartsFieldNumber, gap.SerializeAsString(), &missing);
-      } else if (part == kCustomer) {
-        AppendField(kSources[part].number, reply.body, &body);
-      } else if (part == kCampaigns) {
-        AppendCampaigns(reply.body, &body);
-      } else {
-        ForEachRow(reply.body,
-                   [&](absl::string_view row) { AppendField(kSources[part].number, row, &body); });
-      }
+      tokens.push_back(replies_[part].consistency_token);
+      Append(static_cast<Part>(part), &parts, &missing);
     }
+    Trim(&parts);
+    std::string body;
+    AppendField(CustomerView::kNameFieldNumber, absl::StrCat(request_.name(), "/view"), &body);
+    body += parts;
     body += missing;
-    if (!WantsAll()) {
-      CustomerView view;
-      view.ParseFromString(body);
-      google::protobuf::FieldMask kept = request_.read_mask();
-      kept.add_paths("name");
-      kept.add_paths("missing_parts");
-      kept.add_paths("not_installed");
-      if (const absl::Status masked = ApplyReadMask(kept, &view); !masked.ok()) {
-        return Finish(std::move(call_), masked);
-      }
-      body = view.SerializeAsString();
-    }
     Finish(std::move(call_),
            Reply{.body = std::move(body), .consistency_token = JoinTokens(tokens)});
+  }
+
+  // What was answered to `parts`, or that and why it is not there to `missing`.
+  void Append(Part part, std::string* parts, std::string* missing) {
+    const PartSource& source = kSources[part];
+    const Reply& reply = replies_[part];
+    if (FindBackend(backends_, source.service) == nullptr) {
+      AppendField(CustomerView::kNotInstalledFieldNumber, source.field, missing);
+    } else if (absl::IsNotFound(reply.status) && !source.IsList()) {
+      return;  // There is none, and that is no gap.
+    } else if (!reply.status.ok()) {
+      v1::MissingPart gap;
+      gap.set_part(source.field);
+      *gap.mutable_status() = ToRpcStatus(reply.status);
+      AppendField(CustomerView::kMissingPartsFieldNumber, gap.SerializeAsString(), missing);
+    } else if (!source.IsList()) {
+      AppendField(source.number, reply.body, parts);
+    } else if (part == kCampaigns) {
+      AppendCampaigns(reply.body, parts);
+    } else {
+      ForEachRow(reply.body,
+                 [&](absl::string_view row) { AppendField(source.number, row, parts); });
+    }
+  }
+
+  // Parts are read as wholes; only a mask that names fields inside of them leaves more to do.
+  void Trim(std::string* parts) {
+    const auto& paths = request_.read_mask().paths();
+    if (std::none_of(paths.begin(), paths.end(),
+                     [](const std::string& path) { return path.find('.') != std::string::npos; })) {
+      return;
+    }
+    CustomerView view;
+    view.ParseFromString(*parts);
+    const absl::Status trimmed = ApplyReadMask(request_.read_mask(), &view);
+    Ensure(trimmed.ok(), "the mask was checked before anything was asked");
+    *parts = view.SerializeAsString();
   }
 
   void AppendCampaigns(const std::string& memberships, std::string* body) {
@@ -228,6 +267,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
 
   const std::vector<Backend>& backends_;
   CallPtr call_;
+  const DeletedCustomers deleted_;
   const v1::GetCustomerViewRequest& request_;
   std::mutex mutex_;
   size_t pending_ = 0;
@@ -237,8 +277,14 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
 
 }  // namespace
 
-void ReadCustomerView(const std::vector<Backend>& backends, CallPtr call) {
-  std::make_shared<ViewRead>(backends, std::move(call))->Start();
+absl::Status CheckViewMask(const google::protobuf::FieldMask& mask) {
+  CustomerView nothing;
+  return ApplyReadMask(mask, &nothing);
+}
+
+void ReadCustomerView(const std::vector<Backend>& backends, CallPtr call,
+                      DeletedCustomers deleted) {
+  std::make_shared<ViewRead>(backends, std::move(call), deleted)->Start();
 }
 
 }  // namespace rapport::gateway

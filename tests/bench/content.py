@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+# The parts of the view that PostgreSQL answers too; `rapportctl bench` asks for the same.
+VIEW_PARTS = ("customer", "orders", "cases", "interactions", "campaigns")
 ORDERS, LINES, CASES, INTERACTIONS = 10, 5, 10, 20
 PRODUCTS = 100
 SUMMARY = "Asks when the delivery comes, for the second time"

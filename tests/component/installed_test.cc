@@ -42,13 +42,32 @@ TEST_F(InstalledTest, TheViewNamesWhatIsNotInstalled) {
   CreateCustomer("ada");
   ASSERT_TRUE(OpenCase("ada", "c").status.ok());
   const CustomerView view = View();
-  EXPECT_THAT(view.not_installed(), ElementsAre("orders", "campaigns"));
+  EXPECT_THAT(view.not_installed(), ElementsAre("orders", "campaigns", "profile", "opportunities"));
   EXPECT_EQ(view.missing_parts_size(), 0);
   EXPECT_EQ(view.customer().display_name(), "Ada");
   EXPECT_EQ(view.cases_size(), 1);
   EXPECT_THAT(View("read_mask { paths: 'orders' paths: 'cases' }").not_installed(),
               ElementsAre("orders"));
+  EXPECT_THAT(View("read_mask { paths: 'profile.order_count' }").not_installed(),
+              ElementsAre("profile"));
   EXPECT_EQ(View("read_mask { paths: 'cases' }").not_installed_size(), 0);
+}
+
+TEST_F(InstalledTest, TheScreenPopNeedsAccountsAndNamesWhatElseIsNotInstalled) {
+  const std::string pop = std::string(kGateway) + "LookupCustomerView";
+  const std::string email = "email: 'ada@example.com'";
+  ASSERT_TRUE(StartWith({"service"}).ok());
+  const Reply refused = Do(pop, email);
+  EXPECT_TRUE(absl::IsUnimplemented(refused.status)) << refused.status;
+  EXPECT_EQ(refused.status, Do(std::string(kAccounts) + "LookupCustomers", email).status);
+  ASSERT_TRUE(StartWith({"accounts", "service"}).ok());
+  CreateCustomer("ada");
+  Must(std::string(kAccounts) + "CreateContactPoint",
+       "parent: 'customers/ada' contact_point { " + email + " }");
+  const auto popped = Parsed<gateway::v1::LookupCustomerViewResponse>(Must(pop, email));
+  EXPECT_EQ(popped.view().customer().display_name(), "Ada");
+  EXPECT_THAT(popped.view().not_installed(),
+              ElementsAre("orders", "campaigns", "profile", "opportunities"));
 }
 
 TEST_F(InstalledTest, ACallToWhatIsNotInstalledSaysSo) {
@@ -65,7 +84,9 @@ TEST_F(InstalledTest, WithoutAccountsNoCustomerIsChecked) {
   ASSERT_TRUE(StartWith({"service"}).ok());
   EXPECT_TRUE(OpenCase("ada", "c").status.ok());
   const CustomerView view = View();
-  EXPECT_THAT(view.not_installed(), ElementsAre("customer", "orders", "campaigns"));
+  EXPECT_THAT(view.not_installed(),
+              ElementsAre("customer", "orders", "campaigns", "profile", "contact_points",
+                          "relationships", "opportunities"));
   EXPECT_EQ(view.cases_size(), 1);
   const Reply timeline = Must(kListTimeline, "name: 'customers/ada'");
   EXPECT_EQ(Parsed<gateway::v1::ListTimelineResponse>(timeline).events_size(), 1);
@@ -103,7 +124,8 @@ TEST_F(InstalledTest, AServiceThatWasAwayCatchesUp) {
   CreateCustomer("ada");
   ASSERT_TRUE(OpenCase("ada", "first").status.ok());
   ASSERT_TRUE(StartWith({"accounts"}).ok());
-  EXPECT_THAT(View().not_installed(), ElementsAre("orders", "cases", "interactions", "campaigns"));
+  EXPECT_THAT(View().not_installed(), ElementsAre("orders", "cases", "interactions", "campaigns",
+                                                  "profile", "opportunities"));
   CreateCustomer("bob");
   Must("rapport.accounts.v1.Accounts.DeleteCustomer", "name: 'customers/ada'");
   ASSERT_TRUE(StartWith({"accounts", "service"}).ok());

@@ -39,12 +39,13 @@ class ViewTest : public NodeTest {
                       "' case { kind: COMPLAINT subject: 'x' } occur_time { seconds: ",
                       occur_seconds, " }"));
   }
-  void Order(int64_t occur_seconds) {
-    Must("rapport.sales.v1.Sales.CreateOrder",
-         absl::StrCat("parent: 'customers/ada' order_id: 'o", occur_seconds,
-                      "' order { lines { product: 'products/oats' quantity { value: '1' } amount { "
-                      "currency_code: 'USD' units: 3 } } } occur_time { seconds: ",
-                      occur_seconds, " }"));
+  Reply Order(int64_t occur_seconds) {
+    return Must(
+        "rapport.sales.v1.Sales.CreateOrder",
+        absl::StrCat("parent: 'customers/ada' order_id: 'o", occur_seconds,
+                     "' order { lines { product: 'products/oats' quantity { value: '1' } amount { "
+                     "currency_code: 'USD' units: 3 } } } occur_time { seconds: ",
+                     occur_seconds, " }"));
   }
   void Join(int i) {
     Must("rapport.marketing.v1.Marketing.CreateCampaign",
@@ -53,8 +54,30 @@ class ViewTest : public NodeTest {
          absl::StrCat("parent: 'customers/ada' campaign_membership { campaign: 'campaigns/x", i,
                       "' } occur_time { seconds: ", i, " }"));
   }
-  CustomerView View(const std::string& mask = "") {
-    return Parsed<CustomerView>(Must(kGetView, "name: 'customers/ada' " + mask));
+  void AddContact(int64_t occur_seconds) {
+    Must("rapport.accounts.v1.Accounts.CreateContactPoint",
+         absl::StrCat("parent: 'customers/ada' contact_point_id: 'p", occur_seconds,
+                      "' contact_point { email: 'ada", occur_seconds,
+                      "@example.com' } occur_time { seconds: ", occur_seconds, " }"));
+  }
+  void Relate(int64_t occur_seconds) {
+    const std::string other = absl::StrCat("other", occur_seconds);
+    CreateCustomer(other);
+    Must("rapport.accounts.v1.Accounts.CreateRelationship",
+         absl::StrCat("parent: 'customers/ada' relationship_id: 'r", occur_seconds,
+                      "' relationship { type: REFERRED_BY object: 'customers/", other,
+                      "' } occur_time { seconds: ", occur_seconds, " }"));
+  }
+  void Want(int64_t occur_seconds) {
+    Must("rapport.sales.v1.Sales.CreateOpportunity",
+         absl::StrCat("parent: 'customers/ada' opportunity_id: 'd", occur_seconds,
+                      "' opportunity { process: 'salesProcesses/short' display_name: 'Deal' } "
+                      "occur_time { seconds: ",
+                      occur_seconds, " }"));
+  }
+  CustomerView View(const std::string& mask = "", CallMetadata metadata = {}) {
+    return Parsed<CustomerView>(
+        Must(kGetView, "name: 'customers/ada' " + mask, std::move(metadata)));
   }
   static std::string Key(const log::v1::Event& event) {
     return absl::StrCat(event.service(), "/", event.sequence());
@@ -109,10 +132,48 @@ TEST_F(ViewTest, ShowsTheNewestOfEachPart) {
   }
 }
 
+TEST_F(ViewTest, ShowsWhereTheCustomerIsReachedWhomItBelongsToAndWhatItMayBuy) {
+  Must("rapport.sales.v1.Sales.CreateSalesProcess",
+       "sales_process_id: 'short' sales_process { display_name: 'Short' stages { stage_id: 'talk' "
+       "display_name: 'Talk' probability_percent: 10 category: PIPELINE } }");
+  for (int i = 1; i <= 22; ++i) {
+    AddContact(i);
+    Relate(i);
+  }
+  for (int i = 1; i <= 12; ++i) Want(i);
+  const CustomerView view = View();
+  ASSERT_EQ(view.contact_points_size(), 20);
+  ASSERT_EQ(view.relationships_size(), 20);
+  ASSERT_EQ(view.opportunities_size(), 10);
+  EXPECT_EQ(view.contact_points(0).name(), "customers/ada/contactPoints/p22");
+  EXPECT_EQ(view.contact_points(19).email(), "ada3@example.com");
+  EXPECT_EQ(view.relationships(0).object(), "customers/other22");
+  EXPECT_EQ(view.opportunities(9).name(), "customers/ada/opportunities/d3");
+}
+
+TEST_F(ViewTest, ShowsTheFiguresAsOfItsConsistencyToken) {
+  for (int i = 1; i <= 20; ++i) {
+    const Reply ordered = Order(i);
+    const CustomerView view = View("", After(ordered));
+    EXPECT_EQ(view.profile().name(), "customers/ada/profile");
+    ASSERT_EQ(view.profile().order_count(), i);
+  }
+}
+
+TEST_F(ViewTest, WithoutAConsistencyTokenTheFiguresComeSoon) {
+  Order(1);
+  EXPECT_TRUE(testing_support::WaitUntil([&] {
+    const CustomerView view = View("read_mask { paths: 'profile' }");
+    EXPECT_EQ(view.missing_parts_size(), 0) << "no figures yet are no gap";
+    return view.profile().order_count() == 1;
+  }));
+}
+
 TEST_F(ViewTest, ReadsWhatTheMaskNames) {
   Log(1);
   OpenCase(1);
-  Order(1);
+  AddContact(1);
+  const Reply ordered = Order(1);
   CustomerView view = View("read_mask { paths: 'orders' }");
   EXPECT_EQ(view.name(), "customers/ada/view");
   EXPECT_EQ(view.orders_size(), 1);
@@ -123,6 +184,12 @@ TEST_F(ViewTest, ReadsWhatTheMaskNames) {
   EXPECT_EQ(view.customer().kind(), accounts::v1::Customer::KIND_UNSPECIFIED);
   EXPECT_EQ(view.cases(0).subject(), "x");
   EXPECT_EQ(view.cases(0).name(), "");
+  EXPECT_FALSE(view.has_profile());
+  view = View("read_mask { paths: 'profile.order_count' paths: 'contact_points' }", After(ordered));
+  EXPECT_EQ(view.profile().order_count(), 1);
+  EXPECT_EQ(view.profile().name(), "");
+  EXPECT_EQ(view.contact_points_size(), 1);
+  EXPECT_EQ(view.orders_size() + view.opportunities_size(), 0);
   view = View("read_mask { paths: '*' }");
   EXPECT_TRUE(view.has_customer());
   EXPECT_EQ(view.interactions_size(), 1);

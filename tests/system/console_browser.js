@@ -1,5 +1,5 @@
-// A person at /console/ in a real Chromium: finds a customer, pages, filters, links; on a phone and in
-// the dark as well. Prints what was seen as one JSON document, and leaves screenshots in FOLDER.
+// A person at /console/ in a real Chromium: finds a customer, pages, filters, links; by the number of who
+// rings; on a phone and in the dark as well. Prints what was seen as one JSON document, and leaves screenshots in FOLDER.
 // Usage: node console_browser.js CHROMIUM URL FOLDER CUSTOMER_ID
 'use strict';
 
@@ -61,7 +61,7 @@ async function onADesk(browser) {
   await page.getByRole('button', { name: 'All orders' }).click();
   await page.waitForFunction((before) => document.querySelectorAll('section[aria-label=Orders] li').length > before, seen.orders.length);
   seen.allOrders = (await texts(page, 'section[aria-label=Orders] li')).length;
-  await page.getByLabel('Show').selectOption('accounts');
+  await page.getByLabel('Show').selectOption('service');
   await page.waitForFunction(() => document.querySelectorAll('#events > li').length === 1);
   await page.locator('#events summary').click();
   seen.details = await page.locator('#events > li').innerText();
@@ -91,22 +91,49 @@ async function onAPhone(browser, address) {
   await page.screenshot({ path: `${folder}/phone-all.png`, fullPage: true });
 }
 
-// A deployment that can look customers up, and one of whose services is down: as its answers would be.
+// Somebody rings: the number as it is dialled here, and the caller is on the page; the other one who
+// has that number is a click away.
+async function whenSomebodyRings(browser) {
+  const page = await (await browser.newContext({ locale: 'en-US' })).newPage();
+  watch(page);
+  await page.goto(`${url}/console/`);
+  seen.asked = [];
+  page.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (pathname.startsWith('/v1/')) seen.asked.push(pathname + search);
+  });
+  await page.getByLabel('or phone or e-mail').fill('(415) 555-2671');
+  await page.keyboard.press('Enter');
+  await page.locator('#events > li').first().waitFor();
+  seen.caller = await page.getByRole('heading', { level: 2 }).innerText();
+  seen.callerFocus = await page.evaluate(() => document.activeElement.id);
+  seen.why = await page.getByRole('status').innerText();
+  seen.others = await texts(page, '#matches li');
+  seen.reached = await texts(page, 'section[aria-label="Contact points"] li');
+  seen.related = await texts(page, 'section[aria-label=Relationships] li');
+  seen.callerSections = await texts(page, 'h3');
+  await page.screenshot({ path: `${folder}/rings.png`, fullPage: true });
+  await page.locator('#matches a').click();
+  await page.getByRole('heading', { level: 2, name: 'Bob' }).waitFor();
+  seen.matchesOfOther = await page.locator('#matches').isVisible();
+  await page.goBack();
+  await page.getByRole('heading', { level: 2, name: seen.caller }).waitFor();
+  await page.getByLabel('or phone or e-mail').fill('nobody@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nobody is reached there.').waitFor();
+  seen.viewOfNobody = await page.locator('#view').isVisible();
+}
+
+// A deployment one of whose services is down and another is not there: as its answers would be.
 async function withOtherAnswers(browser) {
   const page = await (await browser.newContext({ locale: 'en-US' })).newPage();
   watch(page);
-  const parameters = [{ name: 'phone.raw', in: 'query' }, { name: 'email', in: 'query' }];
-  await page.route('**/openapi.json', (route) => route.fulfill({
-    json: { paths: { '/v1/customers:lookup': { get: { parameters } } } },
-  }));
-  await page.route('**/v1/customers:lookup?*', (route) => {
+  await page.route('**/v1/customers:view?*', async (route) => {
     seen.lookedUp = new URL(route.request().url()).search;
-    route.fulfill({ json: { contactPoints: [{ name: `customers/${customer}/contactPoints/1` }] } });
-  });
-  await page.route(`**/v1/customers/${customer}/view`, async (route) => {
-    const view = await (await route.fetch()).json();
+    const found = await (await route.fetch()).json();
     const missingParts = [{ part: 'orders', status: { code: 14, message: 'no owner' } }];
-    await route.fulfill({ json: { ...view, orders: undefined, missingParts, notInstalled: ['campaigns'] } });
+    const view = { ...found.view, orders: undefined, missingParts, notInstalled: ['campaigns'] };
+    await route.fulfill({ json: { ...found, view } });
   });
   await page.goto(`${url}/console/`);
   await page.getByLabel('or phone or e-mail').fill('ada@example.com');
@@ -123,6 +150,7 @@ async function main() {
   try {
     const address = await onADesk(browser);
     await onAPhone(browser, address);
+    await whenSomebodyRings(browser);
     await withOtherAnswers(browser);
   } finally {
     await browser.close();

@@ -16,7 +16,8 @@ ORDERS = 24
 
 @pytest.fixture(scope="module")
 def customer(server: Server) -> str:
-    """One with markup for a name, more orders than the view holds, and a case."""
+    """One with markup for a name, more orders than the view holds, and a case; another has the same
+    telephone."""
     name = server.create("/v1/customers", {"displayName": MARKUP, "kind": "PERSON"})["name"]
     product = server.create("/v1/products", {"displayName": "Oats"})["name"]
     price = {"currencyCode": "USD", "units": "1234", "nanos": 500000000}
@@ -24,6 +25,15 @@ def customer(server: Server) -> str:
         line = {"product": product, "quantity": {"value": "1"}, "amount": price}
         server.create(f"/v1/{name}/orders", {"lines": [line]})
     server.create(f"/v1/{name}/cases", {"kind": "COMPLAINT", "subject": "<b>late</b> 入伙"})
+    bob = server.create("/v1/customers", {"displayName": "Bob", "kind": "PERSON"})["name"]
+    for who in (name, bob):
+        server.create(f"/v1/{who}/contactPoints", {"phone": {"number": "+14155552671"}, "displayName": "shop"})
+    mail = server.create(f"/v1/{name}/contactPoints", {"email": "ada@example.com"})["name"]
+    server.create(f"/v1/{mail}:prefer", {})
+    phone = next(p for p in server.all(f"/v1/{name}/contactPoints", "contactPoints") if "phone" in p)["name"]
+    server.create(f"/v1/{phone}:verify", {"method": "CODE"})
+    since = {"year": 2020, "month": 3, "day": 1}
+    server.create(f"/v1/{name}/relationships", {"type": "WORKS_FOR", "object": bob, "fromDate": since})
     until = time.monotonic() + 60
     while f'"orderCount":"{ORDERS}"' not in server.http("GET", f"/v1/{name}/profile").text:
         assert time.monotonic() < until, "the profile has heard of all orders"
@@ -47,19 +57,20 @@ def seen(server: Server, customer, tmp_path_factory) -> dict:
 def test_shows_the_customer(seen, customer):
     assert seen["arrivedAt"].endswith("/console/")
     assert seen["heading"] == MARKUP and MARKUP in seen["title"]
-    assert seen["sections"] == ["Customer", "Profile", "Cases", "Orders", "Interactions", "Campaigns", "Timeline"]
+    assert seen["sections"] == ["Customer", "Profile", "Contact points", "Cases", "Orders", "Interactions",
+                                "Campaigns", "Relationships", "Timeline"]  # fmt: skip
     assert "<b>late</b> 入伙" in seen["cases"][0] and "open · complaint" in seen["cases"][0]
     assert len(seen["orders"]) == 10 and all(order.startswith("$1,234.50") for order in seen["orders"])
     # 24 orders of $1,234.50, from the facts of sales.
     assert "$29,628.00" in seen["profile"] and "24" in seen["profile"]
     assert seen["gaps"] == []
-    assert f"accounts · {customer}" in seen["details"]
+    assert f"service · {customer}/cases/" in seen["details"]
 
 
 def test_pages_and_filters(seen):
     assert seen["allOrders"] == ORDERS
     assert seen["events"] == 20
-    assert seen["eventsAfterOlder"] == ORDERS + 2
+    assert seen["eventsAfterOlder"] == ORDERS + 7
 
 
 def test_nothing_that_a_customer_wrote_runs(seen):
@@ -88,6 +99,24 @@ def test_looks_up_only_where_the_server_can(server, seen, customer):
     assert seen["lookedUp"] == "?email=ada%40example.com"
     assert seen["foundByMail"] == MARKUP
     assert seen["addressAfterLookup"].endswith(f"/console/#{customer}")
+
+
+def test_who_rings_is_on_the_page_after_one_call(seen, customer):
+    asked = seen["asked"]
+    assert asked[0] == "/v1/customers:view?phone=%28415%29+555-2671&region=US"
+    # And beside it only what happened.
+    assert asked[1].startswith(f"/v1/{customer}/timeline?")
+    assert not any(path.endswith(("/view", "/profile")) for path in asked[:2])
+    assert (seen["caller"], seen["callerFocus"]) == (MARKUP, "who")
+    assert seen["why"] == "Found by phone, verified. It may also be:"
+    assert seen["others"] == ["Bob phone"] and not seen["matchesOfOther"]
+    assert [line.split("\n") for line in seen["reached"]] == [
+        ["ada@example.com", "preferred"],
+        ["+14155552671", "shop", "verified"],
+    ]
+    assert "works for" in seen["related"][0] and "from Mar 1, 2020" in seen["related"][0]
+    assert "Opportunities" not in seen["callerSections"]
+    assert not seen["viewOfNobody"]
 
 
 def test_gaps_are_named(seen):
