@@ -68,6 +68,12 @@ class TestPriceBooks:
         names = [price["name"] for price in server.all("/v1/priceBooks/-/prices", "prices")]
         assert names == ["priceBooks/retail/prices/rye", "priceBooks/trade/prices/spelt"]
 
+        quote = server.get("/v1/priceBooks/retail:price?product=products/rye&quantity.value=10.5&time=2026-01-01T00:00:00Z")
+        assert (quote["total"], quote["unitCost"]) == ({"currencyCode": "EUR", "units": "42"}, {"currencyCode": "EUR", "units": "2"})
+        assert (quote["price"], quote["tier"]["minimumQuantity"]) == ("priceBooks/retail/prices/rye", {"value": "10"})
+        draft = server.http("GET", "/v1/priceBooks/trade:price?product=products/spelt")
+        assert (draft.code, reason(draft)) == (400, "PRICE_BOOK_NOT_ACTIVE")
+
         def refused(path: str, price: dict) -> tuple[int, str]:
             answer = server.http("POST", path, price)
             return answer.code, answer.json["error"]["message"]
