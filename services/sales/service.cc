@@ -7,6 +7,7 @@
 #include "services/sales/domain/price.h"
 #include "services/sales/domain/price_book.h"
 #include "services/sales/domain/sales_process.h"
+#include "services/sales/quote.h"
 
 namespace rapport::sales {
 
@@ -19,6 +20,7 @@ ServiceSpec Spec() {
                          Aggregate<ActivityAggregate>(), Aggregate<PriceBookAggregate>(),
                          Aggregate<PriceAggregate>(), Aggregate<SalesProcessAggregate>(),
                          Aggregate<OpportunityAggregate>()},
+          .own_methods = {Query(QuotePrice)},
           .parents_service = "accounts",
           .parents_collection = "customers"};
 }

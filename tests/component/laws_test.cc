@@ -37,6 +37,7 @@ const std::map<std::string, std::string>& Samples() {
       {"opportunities", "process: 'salesProcesses/given' display_name: 'New fleet'"},
       {"interactions", "channel: PHONE direction: INBOUND summary: 'Asked about 入伙'"},
       {"cases", "kind: COMPLAINT subject: 'It squeaks'"},
+      {"assets", "product: 'products/pump-7' serial_number: '4711'"},
       {"campaigns", "display_name: 'Spring'"},
       {"campaignMemberships", "campaign: 'campaigns/given'"},
       {"recoveries", "case: 'customers/$life/cases/given'"}};

@@ -110,6 +110,40 @@ TEST_F(NodeTest, ACaseIsAPartOfOneThatThereIs) {
   EXPECT_EQ(parts.cases(0).name(), "customers/ada/cases/door");
 }
 
+// Nothing is waited for between the commands, so that they are decided in batches of any size: what
+// was decided just before counts, in the log or not yet.
+TEST_F(NodeTest, ACaseIsNotClosedWhileAPartOfItIsOpen) {
+  CreateCustomer("ada");
+  Must(kCreateCase, "parent: 'customers/ada' case_id: 'house' case { kind: REQUEST subject: 'x' }");
+  Must(kCreateCase,
+       "parent: 'customers/ada' case_id: 'door' case { kind: REQUEST subject: 'x' "
+       "parent_case: 'customers/ada/cases/house' }");
+  const auto send = [&](const std::string& verb, const std::string& id, const std::string& more) {
+    const auto* method = FindMethod(kService + verb + "Case");
+    return Send(*node_, method,
+                *FromText(method->input_type(), "name: 'customers/ada/cases/" + id + "' " + more));
+  };
+  const std::string remedy = "resolution { remedy: 'new hinges' }";
+  for (int round = 0; round < 20; ++round) {
+    send("Resolve", "house", remedy);
+    const auto refused = send("Close", "house", "");
+    send("Resolve", "door", remedy);
+    const auto closed = send("Close", "house", "");
+    send("Reopen", "house", "reason: 'draught'");
+    const auto reopened = send("Reopen", "door", "reason: 'draught'");
+    EXPECT_EQ(ReasonOf(refused->Get().status), "CASE_PARTS_OPEN") << round;
+    EXPECT_TRUE(closed->Get().status.ok()) << round << ": " << closed->Get().status;
+    EXPECT_TRUE(reopened->Get().status.ok()) << round;
+  }
+  Must(std::string(kService) + "ResolveCase", "name: 'customers/ada/cases/house' " + remedy);
+  Restart();
+  const std::string close = std::string(kService) + "CloseCase";
+  EXPECT_EQ(ReasonOf(Do(close, std::string("name: 'customers/ada/cases/house'")).status),
+            "CASE_PARTS_OPEN");
+  Must(std::string(kService) + "DeleteCase", "name: 'customers/ada/cases/door'");
+  Must(close, "name: 'customers/ada/cases/house'");
+}
+
 TEST_F(NodeTest, ReferenceDataHasChildrenThatFollowTheirRoot) {
   for (const char* id : {"oats", "rye"}) {
     Must(std::string(kSales) + "CreateProduct",

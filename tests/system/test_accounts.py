@@ -30,6 +30,16 @@ class TestContactPoints:
         point = server.create(f"/v1/{name}:prefer", {})
         assert point["email"] == "Ada@example.com" and point["preferTime"]
 
+    def test_preferred_hours_are_of_a_time_zone(self, server, ada):
+        morning = {"dayOfWeek": "MONDAY", "start": {"hours": 9, "minutes": 30}, "end": {"hours": 12}}
+        preferred = {"timeZone": "Europe/Berlin", "hours": [morning]}
+        name = server.create(f"/v1/{ada}/contactPoints", {"email": "a@example.com", "preferredHours": preferred})["name"]
+        assert server.get(f"/v1/{name}")["preferredHours"] == preferred
+        nowhere = server.http("PATCH", f"/v1/{name}", {"preferredHours": preferred | {"timeZone": "Europe/Bonn"}})
+        assert violation(nowhere) == "contactPoint.preferredHours.timeZone"
+        twice = server.http("PATCH", f"/v1/{name}", {"preferredHours": preferred | {"hours": [morning, morning]}})
+        assert violation(twice) == "contactPoint.preferredHours.hours[1]"
+
     def test_a_wrong_number_names_its_field(self, server, ada):
         phone = {"phone": {"raw": "12", "regionCode": "DE"}}
         assert violation(server.http("POST", f"/v1/{ada}/contactPoints", phone)) == "contactPoint.phone.raw"

@@ -30,9 +30,9 @@ class TestOrders:
     def test_what_comes_back_is_within_what_was_bought_and_shows_in_the_margin(self, server):
         server.create("/v1/products?productId=oats", {"displayName": "Oats"})
         server.create("/v1/customers?customerId=returner", {"displayName": "Ada", "kind": "PERSON"})
-        line = {"product": "products/oats", "quantity": {"value": "3"}, "amount": usd("3.99"), "unitCost": usd("0.8855")}
+        line = {"product": "products/oats", "quantity": {"value": "3"}, "amount": usd("3.99"), "unitCost": usd("0.8855"), "margin": usd("99")}
         order = server.create("/v1/customers/returner/orders?orderId=o", {"lines": [line]})
-        assert order["margin"] == {"currencyCode": "USD", "units": "1", "nanos": 330000000}
+        assert order["margin"] == order["lines"][0]["margin"] == {"currencyCode": "USD", "units": "1", "nanos": 330000000}
         back = {"reason": "stale", "lines": [{"line": 1, "quantity": {"value": "2"}, "amount": usd("2.66")}]}
         refused = server.http("POST", f"/v1/{order['name']}:return", back)
         assert (refused.code, reason(refused)) == (400, "ORDER_NOT_FULFILLED")
@@ -41,12 +41,13 @@ class TestOrders:
         returned = server.create(f"/v1/{order['name']}:return", back, **key)
         assert server.create(f"/v1/{order['name']}:return", back, **key) == returned
         assert returned["returnedTotal"] == {"currencyCode": "USD", "units": "2", "nanos": 660000000}
-        assert returned["margin"] == {"currencyCode": "USD", "nanos": 440000000}
+        assert returned["margin"] == returned["lines"][0]["margin"] == {"currencyCode": "USD", "nanos": 440000000}
         refused = server.http("POST", f"/v1/{order['name']}:return", back)
         assert (refused.code, reason(refused)) == (400, "RETURN_EXCEEDS_LINE")
         # Whoever sends a returned order back with another note changes the note only.
         noted = server.http("PATCH", f"/v1/{order['name']}", returned | {"note": "ring twice"})
         assert (noted.code, noted.json.get("note")) == (200, "ring twice"), noted.text
+        assert noted.json["lines"] == returned["lines"]
 
 
 def eur(units: int) -> dict:
@@ -66,6 +67,12 @@ class TestPriceBooks:
         server.create("/v1/priceBooks/trade/prices", {"product": "products/spelt", "unitPrice": eur(3)})
         names = [price["name"] for price in server.all("/v1/priceBooks/-/prices", "prices")]
         assert names == ["priceBooks/retail/prices/rye", "priceBooks/trade/prices/spelt"]
+
+        quote = server.get("/v1/priceBooks/retail:price?product=products/rye&quantity.value=10.5&time=2026-01-01T00:00:00Z")
+        assert (quote["total"], quote["unitCost"]) == ({"currencyCode": "EUR", "units": "42"}, {"currencyCode": "EUR", "units": "2"})
+        assert (quote["price"], quote["tier"]["minimumQuantity"]) == ("priceBooks/retail/prices/rye", {"value": "10"})
+        draft = server.http("GET", "/v1/priceBooks/trade:price?product=products/spelt")
+        assert (draft.code, reason(draft)) == (400, "PRICE_BOOK_NOT_ACTIVE")
 
         def refused(path: str, price: dict) -> tuple[int, str]:
             answer = server.http("POST", path, price)

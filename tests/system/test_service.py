@@ -1,4 +1,4 @@
-"""Service over REST: a case and its parts."""
+"""Service over REST: a case and its parts, and what a customer has."""
 
 
 class TestCases:
@@ -16,3 +16,20 @@ class TestCases:
         )  # fmt: skip
         refused = server.http("PATCH", f"{path}/door", {"parentCase": "customers/ada/cases/other"})
         assert refused.code == 400
+        remedy = {"resolution": {"remedy": "new hinges"}}
+        server.create(f"{path}/house:resolve", remedy)
+        refused = server.http("POST", f"{path}/house:close", {})
+        assert (refused.code, refused.json["error"]["details"][0]["reason"]) == (400, "CASE_PARTS_OPEN")
+        server.create(f"{path}/door:resolve", remedy)
+        assert server.create(f"{path}/house:close", {})["state"] == "CLOSED"
+
+
+class TestAssets:
+    def test_an_asset_is_found_by_its_number_and_retired(self, server):
+        server.create("/v1/customers?customerId=bob", {"displayName": "Bob", "kind": "PERSON"})
+        pump = {"product": "products/pump-7", "serialNumber": "P7/0815", "warrantyEndDate": {"year": 2028, "month": 2, "day": 29}}
+        name = server.create("/v1/customers/bob/assets?assetId=pump", pump)["name"]
+        found = server.get("/v1/customers/-/assets?filter=serialNumber%3D%22P7/0815%22")
+        assert [asset["name"] for asset in found["assets"]] == [name]
+        retired = server.create(f"/v1/{name}:retire", {"reason": "scrapped"})
+        assert (retired["state"], retired["retireReason"]) == ("RETIRED", "scrapped")

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <source_location>
@@ -152,7 +153,7 @@ class Scenario {
 
   const typename A::State& state() const { return *state_; }
 
-  // Another resource that there is. Decisions see it where the aggregate Reads it.
+  // Another resource that there is. Decisions see it where the aggregate Reads or LooksFor it.
   template <class Row>
   Scenario& Seeing(const Row& row) {
     seen_[row.name()] = std::make_shared<Row>(row);
@@ -165,6 +166,16 @@ class Scenario {
     for (const auto& name : RowsToRead(method, state_.get(), request, subject_.name)) {
       if (const auto found = seen_.find(name); found != seen_.end()) {
         rows.Add(name, found->second.get());
+      }
+    }
+    if (subject_.type->looks_for == nullptr || state_ == nullptr) return rows;
+    for (const Mark& mark : subject_.type->looks_for(*state_)) {
+      for (const auto& [name, row] : seen_) {
+        if (row->GetDescriptor() != subject_.type->state) continue;
+        const auto marks = subject_.type->marks(*row);
+        if (std::find(marks.begin(), marks.end(), mark) != marks.end()) {
+          rows.AddMarked(mark.name, row.get());
+        }
       }
     }
     return rows;

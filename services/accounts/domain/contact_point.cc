@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/accounts/domain/contact_text.h"
+#include "services/accounts/domain/preferred_hours.h"
 #include "services/runtime/base/text.h"
 
 namespace rapport::accounts {
@@ -109,6 +110,11 @@ absl::Status ContactPointAggregate::Normalise(const ContactPoint* before, Contac
   after.set_lookup_key(std::move(key));
   if (before != nullptr && !SameAddress(*before, after)) after.clear_verification();
   return absl::OkStatus();
+}
+
+absl::Status ContactPointAggregate::Check(const ContactPoint& after) {
+  if (!after.has_preferred_hours()) return absl::OkStatus();
+  return CheckPreferredHours(after.preferred_hours(), "contact_point.preferred_hours");
 }
 
 Decision<ContactPointEvent> ContactPointAggregate::Decide(

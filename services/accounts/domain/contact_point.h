@@ -15,6 +15,8 @@ struct ContactPointAggregate {
   // Phones become E.164, e-mails are trimmed. Another address is not verified by the old one's
   // verification.
   static absl::Status Normalise(const State* before, State& after);
+  // Preferred hours, where there are, are of a time zone that there is, and do not overlap.
+  static absl::Status Check(const State& after);
 
   // Said again of the same time or an earlier one, both are nothing new.
   static Decision<Event> Decide(const State& state, const v1::VerifyContactPointRequest& request,

@@ -23,6 +23,11 @@
 //     reference
 //     // data of the same service. `resource` is as it is, or as a Create asks for it; optional.
 //     static std::vector<std::string> Reads(const State& resource, absl::string_view name);
+//     // For decisions that look for a row without knowing its name: the marks that a row bears,
+//     // kept as an index, and those that decisions upon it look for among its aggregate's rows.
+//     // Context::rows has one of each, where there is one. Optional, both or none.
+//     static std::vector<Mark> Marks(const State&);
+//     static std::vector<Mark> LooksFor(const State&);
 //   };
 //
 // A resource with only the standard methods needs none: Plain<v1::Product, v1::ProductEvent>().
@@ -74,6 +79,8 @@ struct AggregateType {
   std::optional<google::protobuf::Timestamp> (*due_time)(const Message& state) = nullptr;
   const Descriptor* on_due = nullptr;  // the request that a timer sends; null where there is none
   std::vector<std::string> (*reads)(const Message& resource, absl::string_view name) = nullptr;
+  std::vector<Mark> (*marks)(const Message& state) = nullptr;
+  std::vector<Mark> (*looks_for)(const Message& state) = nullptr;
   std::vector<CommandType> commands;
 
   // The rest is read from the descriptors by Describe().
@@ -167,6 +174,14 @@ AggregateType Aggregate() {
   if constexpr (requires { &A::Reads; }) {
     type.reads = [](const Message& resource, absl::string_view name) {
       return A::Reads(static_cast<const typename A::State&>(resource), name);
+    };
+  }
+  if constexpr (requires { &A::Marks; }) {
+    type.marks = [](const Message& state) {
+      return A::Marks(static_cast<const typename A::State&>(state));
+    };
+    type.looks_for = [](const Message& state) {
+      return A::LooksFor(static_cast<const typename A::State&>(state));
     };
   }
   return Describe(std::move(type));

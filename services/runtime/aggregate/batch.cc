@@ -124,6 +124,12 @@ absl::Status Batch::ReadRows(const Command& command, const Message* state, RowsR
     ASSIGN_OR_RETURN(const Message* row, ReadOther(command.root, *type, name));
     if (row != nullptr) rows->Add(std::move(name), row);
   }
+  const AggregateType& own = *command.method->aggregate;
+  if (own.looks_for == nullptr || state == nullptr) return absl::OkStatus();
+  for (const Mark& mark : own.looks_for(*state)) {
+    ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_.FindMarked(own, mark));
+    if (row != nullptr) rows->AddMarked(mark.name, row->state);
+  }
   return absl::OkStatus();
 }
 

@@ -23,6 +23,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::FieldMask;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+using google::protobuf::util::MessageDifferencer;
 
 constexpr absl::string_view kAll = "*";
 
@@ -294,6 +295,15 @@ void CopyPath(const Message& from, const Path& path, Message* to) {
   to->GetReflection()->SwapFields(to, copy.get(), {path.last()});
 }
 
+// What the server decides is in no request, so that it makes no difference to one.
+class OutputOnly : public MessageDifferencer::IgnoreCriteria {
+ public:
+  bool IsIgnored(const Message&, const Message&, const FieldDescriptor* field,
+                 const std::vector<MessageDifferencer::SpecificField>&) override {
+    return Has(field, google::api::OUTPUT_ONLY);
+  }
+};
+
 }  // namespace
 
 absl::Status ApplyReadMask(const FieldMask& mask, Message* message) {
@@ -333,29 +343,33 @@ absl::StatusOr<FieldMask> EffectiveUpdateMask(const FieldMask& mask, const Messa
   return effective;
 }
 
-absl::Status CheckImmutable(const FieldMask& effective_mask, const Message& present,
-                            const Message& wanted, absl::string_view prefix) {
+absl::StatusOr<FieldMask> KeepImmutable(const FieldMask& effective_mask, const Message& present,
+                                        const Message& wanted, absl::string_view prefix) {
+  FieldMask mask;
   for (const std::string& text : effective_mask.paths()) {
     const std::optional<Path> path = Resolve(present.GetDescriptor(), text);
-    if (!path) continue;
-    const auto immutable =
-        std::find_if(path->fields.begin(), path->fields.end(),
-                     [](const auto* field) { return Has(field, google::api::IMMUTABLE); });
-    if (immutable == path->fields.end()) continue;
+    if (!path || std::none_of(path->fields.begin(), path->fields.end(), [](const auto* field) {
+          return Has(field, google::api::IMMUTABLE);
+        })) {
+      mask.add_paths(text);
+      continue;
+    }
     const std::unique_ptr<Message> after = CopyOf(present);
     FieldMask one;
     one.add_paths(text);
     CopyMasked(wanted, one, after.get());
-    if (google::protobuf::util::MessageDifferencer::Equals(*after, present)) continue;
+    MessageDifferencer differencer;
+    differencer.AddIgnoreCriteria(new OutputOnly);  // takes it
+    if (differencer.Compare(*after, present)) continue;
     return InvalidField(absl::StrCat(prefix, prefix.empty() ? "" : ".", text),
                         "cannot be changed once the resource exists; leave it out");
   }
-  return absl::OkStatus();
+  return mask;
 }
 
 void AddDifferences(const Message& before, const Message& after, FieldMask* mask) {
   std::vector<std::string> paths(mask->paths().begin(), mask->paths().end());
-  google::protobuf::util::MessageDifferencer differencer;
+  MessageDifferencer differencer;
   const Descriptor* type = before.GetDescriptor();
   for (int i = 0; i < type->field_count(); ++i) {
     const std::vector<const FieldDescriptor*> field = {type->field(i)};

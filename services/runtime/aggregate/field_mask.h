@@ -31,10 +31,11 @@ absl::StatusOr<google::protobuf::FieldMask> EffectiveUpdateMask(
     const google::protobuf::FieldMask& mask, const google::protobuf::Message& resource,
     absl::string_view prefix = "");
 
-// INVALID_ARGUMENT on the first IMMUTABLE field in an effective mask whose value would change.
-absl::Status CheckImmutable(const google::protobuf::FieldMask& effective_mask,
-                            const google::protobuf::Message& present,
-                            const google::protobuf::Message& wanted, absl::string_view prefix = "");
+// An effective mask without the IMMUTABLE fields: they stay as they are, with what the server has
+// decided inside them. INVALID_ARGUMENT on the first whose value would change.
+absl::StatusOr<google::protobuf::FieldMask> KeepImmutable(
+    const google::protobuf::FieldMask& effective_mask, const google::protobuf::Message& present,
+    const google::protobuf::Message& wanted, absl::string_view prefix = "");
 
 // Adds the fields in which two messages of one type differ to an effective mask.
 void AddDifferences(const google::protobuf::Message& before, const google::protobuf::Message& after,

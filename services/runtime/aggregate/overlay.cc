@@ -30,6 +30,12 @@ std::string IndexText(const Message& state, const FieldDescriptor* field, int i)
                   : reflection->GetString(state, field);
 }
 
+bool Bears(const Overlay::Row& row, const Mark& mark) {
+  if (row.state == nullptr) return false;
+  const std::vector<Mark> marks = row.type->marks(*row.state);
+  return std::find(marks.begin(), marks.end(), mark) != marks.end();
+}
+
 }  // namespace
 
 std::string SerializeDeterministic(const Message& message) {
@@ -56,6 +62,11 @@ std::vector<std::string> IndexKeys(const AggregateType& type, const Message& sta
         static_cast<const Timestamp&>(reflection->GetMessage(state, type.fields.occur_time));
 
     keys.push_back(keys::Newest(type.plural, ParentOf(name), ToMicros(time), name));
+  }
+  if (type.marks != nullptr) {
+    for (const Mark& mark : type.marks(state)) {
+      keys.push_back(keys::Index(type.plural, mark.name, mark.value, name));
+    }
   }
   if (type.due_time != nullptr) {
     if (const auto due = type.due_time(state)) keys.push_back(keys::Due(ToMicros(*due), name));
@@ -100,6 +111,22 @@ absl::StatusOr<Overlay::Row*> Overlay::Find(const AggregateType& type, const std
   Row row{.type = &type};
   ASSIGN_OR_RETURN(row.state, ReadStored(store_, type, name, &arena_, &row.bytes));
   return &rows_.emplace(name, std::move(row)).first->second;
+}
+
+absl::StatusOr<const Overlay::Row*> Overlay::FindMarked(const AggregateType& type,
+                                                        const Mark& mark) {
+  for (const auto& [name, row] : rows_) {
+    if (row.type == &type && Bears(row, mark)) return &row;
+  }
+  // The index is of before the batch: what it changed since is passed by, so that this ends.
+  const std::string prefix = keys::Index(type.plural, mark.name, mark.value, "");
+  const auto key = store_.NewIterator();
+  for (key->Seek(prefix); key->Valid() && key->key().starts_with(prefix); key->Next()) {
+    ASSIGN_OR_RETURN(const Row* row, Find(type, std::string(keys::NameIn(ToView(key->key())))));
+    if (Bears(*row, mark)) return row;
+  }
+  RETURN_IF_ERROR(store_.StatusOf(*key));
+  return nullptr;
 }
 
 Overlay::Row* Overlay::Add(const AggregateType& type, const std::string& name) {

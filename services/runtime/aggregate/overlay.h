@@ -75,6 +75,8 @@ class Overlay {
       : store_(store), registry_(registry), cache_(cache) {}
 
   absl::StatusOr<Row*> Find(const AggregateType& type, const std::string& name);
+  // A row that bears the mark, null where none does.
+  absl::StatusOr<const Row*> FindMarked(const AggregateType& type, const Mark& mark);
   // The row of a name that is known to be new.
   Row* Add(const AggregateType& type, const std::string& name);
   absl::StatusOr<int64_t> LastSequence(const std::string& root);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "services/runtime/rpc/call.h"
 #include "services/runtime/store/store.h"
 
@@ -21,13 +22,18 @@ namespace rapport {
 
 class Parts;
 
-// The rows of all partitions, for queries. Confirmed state only; what is read one after another may
-// be of different instants.
+// The rows that a query may look at: of all partitions, but where its request has a `name` of that
+// root's alone, which for reference data holds all of it. Confirmed state only; what is read one
+// after another may be of different instants.
 // Threads: any.
 class Projections {
  public:
-  // In the order of the partitions.
-  explicit Projections(std::vector<const Store*> stores) : stores_(std::move(stores)) {}
+  // In the order of the partitions, or the one that is asked.
+  Projections(std::vector<const Store*> stores, absl::Time now)
+      : stores_(std::move(stores)), now_(now) {}
+
+  // When the question is asked.
+  absl::Time now() const { return now_; }
 
   // The names of at most `limit` resources whose field, an indexed one, has this value; deleted
   // ones too.
@@ -55,6 +61,7 @@ class Projections {
                                google::protobuf::Message& row) const;
 
   const std::vector<const Store*> stores_;
+  const absl::Time now_;
 };
 
 struct OwnMethod {

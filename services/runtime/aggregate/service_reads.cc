@@ -132,7 +132,7 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   std::vector<Shard*> targets;
   if ((roots || of_all) && IsReference(RootOf(method.aggregate->pattern))) {
     targets.push_back(reference_.get());
-  } else if (roots || of_all || method.kind == Method::Kind::kQuery) {
+  } else if (roots || of_all || (method.kind == Method::Kind::kQuery && method.name == nullptr)) {
     for (auto& shard : shards_) targets.push_back(shard.get());
   } else {
     const std::string pattern = list                          ? ParentPattern(*method.aggregate)
@@ -179,7 +179,7 @@ absl::StatusOr<std::string> Service::Read(const Method& method, const Message& r
   std::vector<const Store*> stores;
   for (Shard* shard : shards) stores.push_back(&shard->store());
   if (method.kind == Method::Kind::kQuery) {
-    return method.own->query(request, Projections(std::move(stores)));
+    return method.own->query(request, Projections(std::move(stores), options_.clock->Now()));
   }
   return ReadList({.method = &method,
                    .request = &request,

@@ -13,6 +13,7 @@
 #include "google/type/date.pb.h"
 #include "google/type/decimal.pb.h"
 #include "google/type/money.pb.h"
+#include "google/type/timeofday.pb.h"
 #include "services/runtime/aggregate/shape_plan.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/money.h"
@@ -84,6 +85,15 @@ absl::string_view ValueError(const google::type::Date& date) {
   return valid ? "" : "must be a day of the calendar: year (1 to 9999), month and day";
 }
 
+absl::string_view ValueError(const google::type::TimeOfDay& time) {
+  const bool in_range = time.hours() >= 0 && time.hours() <= 23 && time.minutes() >= 0 &&
+                        time.minutes() <= 59 && time.seconds() >= 0 && time.seconds() <= 59 &&
+                        time.nanos() >= 0 && time.nanos() <= kMaxNanos;
+  const bool end_of_day =
+      time.hours() == 24 && time.minutes() == 0 && time.seconds() == 0 && time.nanos() == 0;
+  return in_range || end_of_day ? "" : "must be a time of day: from 00:00:00 to 24:00:00";
+}
+
 // Values are generated messages: plans know them by their generated descriptors.
 absl::Status CheckValue(ShapePlan::Value value, Message& message, const Place& place) {
   using Value = ShapePlan::Value;
@@ -110,6 +120,9 @@ absl::Status CheckValue(ShapePlan::Value value, Message& message, const Place& p
       break;
     case Value::kDate:
       error = ValueError(static_cast<google::type::Date&>(message));
+      break;
+    case Value::kTimeOfDay:
+      error = ValueError(static_cast<google::type::TimeOfDay&>(message));
       break;
   }
   return error.empty() ? absl::OkStatus() : Wrong(place, error);

@@ -15,6 +15,7 @@
 #include "google/type/date.pb.h"
 #include "google/type/decimal.pb.h"
 #include "google/type/money.pb.h"
+#include "google/type/timeofday.pb.h"
 #include "rapport/options/v1/options.pb.h"
 #include "services/runtime/aggregate/shape.h"
 #include "services/runtime/base/page_token.h"
@@ -78,6 +79,7 @@ ShapePlan::Value ValueOf(const Descriptor* type) {
   if (type == google::type::Money::descriptor()) return Value::kMoney;
   if (type == google::type::Decimal::descriptor()) return Value::kDecimal;
   if (type == google::type::Date::descriptor()) return Value::kDate;
+  if (type == google::type::TimeOfDay::descriptor()) return Value::kTimeOfDay;
   if (type == google::protobuf::Timestamp::descriptor()) return Value::kTimestamp;
   if (type == google::protobuf::Duration::descriptor()) return Value::kDuration;
   return Value::kNone;

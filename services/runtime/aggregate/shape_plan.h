@@ -35,7 +35,7 @@ struct ShapeRule {
 };
 
 struct ShapePlan {
-  enum class Value { kNone, kMoney, kDecimal, kTimestamp, kDuration, kDate };
+  enum class Value { kNone, kMoney, kDecimal, kTimestamp, kDuration, kDate, kTimeOfDay };
   enum class Role { kOther, kCreate, kUpdate };
 
   Value value = Value::kNone;  // checked as a whole, has no rules

@@ -66,7 +66,7 @@ absl::StatusOr<bool> DecideUpdate(const Method& method, const Message& state,
       request.GetReflection()->GetMessage(request, method.update_mask));
   const std::string& prefix = method.resource->name();
   ASSIGN_OR_RETURN(google::protobuf::FieldMask mask, EffectiveUpdateMask(asked, resource, prefix));
-  RETURN_IF_ERROR(CheckImmutable(mask, state, resource, prefix));
+  ASSIGN_OR_RETURN(mask, KeepImmutable(mask, state, resource, prefix));
   const std::unique_ptr<Message> after = CopyOf(state);
   CopyMasked(resource, mask, after.get());
   if (type.normalise != nullptr) {

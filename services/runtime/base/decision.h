@@ -23,7 +23,16 @@ namespace rapport {
 template <class... T>
 struct Types {};
 
-// Other resources as a decision found them, by name: the ones that its aggregate's Reads asked for.
+// What some rows have in common, for decisions that must find one: {"open_part_of", the whole}.
+struct Mark {
+  std::string name;
+  // Names what lies under the root, so that rows of one mark and value are of one root.
+  std::string value;
+  bool operator==(const Mark&) const = default;
+};
+
+// Other resources as a decision found them: by name the ones that its aggregate's Reads asked for,
+// by mark those that it LooksFor.
 class RowsRead {
  public:
   void Add(std::string name, const google::protobuf::Message* row) {
@@ -37,8 +46,20 @@ class RowsRead {
                                 : google::protobuf::DynamicCastToGenerated<State>(found->second);
   }
 
+  void AddMarked(std::string mark, const google::protobuf::Message* row) {
+    marked_.emplace(std::move(mark), row);
+  }
+  // One of those that bear the mark; null where none does.
+  template <class State>
+  const State* FindMarked(const std::string& mark) const {
+    const auto found = marked_.find(mark);
+    return found == marked_.end() ? nullptr
+                                  : google::protobuf::DynamicCastToGenerated<State>(found->second);
+  }
+
  private:
   std::map<std::string, const google::protobuf::Message*> rows_;
+  std::map<std::string, const google::protobuf::Message*> marked_;
 };
 
 // The circumstances of a command.

@@ -41,30 +41,65 @@ absl::StatusOr<Money> Earned(const OrderLine& line, const google::type::Decimal&
   return SubtractMoney(amount, cost);
 }
 
-bool CostsAreKnown(const Order& order) {
-  return std::all_of(order.lines().begin(), order.lines().end(),
-                     [](const OrderLine& line) { return line.has_unit_cost(); });
+// An order of before lines had margins may say a cost in another currency, which tells nothing.
+bool CostIsKnown(const OrderLine& line) {
+  return line.has_unit_cost() && line.unit_cost().currency_code() == line.amount().currency_code();
 }
 
-// Of an order whose costs are known, after what came back.
-absl::StatusOr<Money> MarginOf(const Order& order,
-                               const google::protobuf::RepeatedPtrField<ReturnedLine>& returned) {
-  Money margin = Zero(order.total().currency_code());
-  for (int i = 0; i < order.lines_size(); ++i) {
-    const auto& line = order.lines(i);
-    absl::StatusOr<Money> sum = Earned(line, line.quantity(), line.amount());
-    if (sum.ok()) sum = AddMoney(margin, *sum);
+bool CostsAreKnown(const Order& order) {
+  return std::all_of(order.lines().begin(), order.lines().end(), CostIsKnown);
+}
+
+// Of a line whose cost is known, after all that came back of it; null where nothing did.
+absl::StatusOr<Money> MarginOf(const OrderLine& line, const ReturnedLine* returned) {
+  ASSIGN_OR_RETURN(const Money earned, Earned(line, line.quantity(), line.amount()));
+  if (returned == nullptr) return earned;
+  ASSIGN_OR_RETURN(const Money lost, Earned(line, returned->quantity(), returned->amount()));
+  return SubtractMoney(earned, lost);
+}
+
+// Decides the margins of an order that is placed.
+absl::Status AddMargins(Order& created) {
+  Money margin = Zero(created.total().currency_code());
+  for (int i = 0; i < created.lines_size(); ++i) {
+    OrderLine& line = *created.mutable_lines(i);
+    if (!line.has_unit_cost()) continue;
+    absl::StatusOr<Money> sum = MarginOf(line, nullptr);
+    if (sum.ok()) {
+      *line.mutable_margin() = *sum;
+      sum = AddMoney(margin, *sum);
+    }
     if (!sum.ok()) {
       return InvalidField(absl::StrCat("order.lines[", i, "].unit_cost"), sum.status().message());
     }
     margin = *std::move(sum);
   }
-  for (const ReturnedLine& line : returned) {
-    ASSIGN_OR_RETURN(const Money lost,
-                     Earned(order.lines(line.line() - 1), line.quantity(), line.amount()));
-    ASSIGN_OR_RETURN(margin, SubtractMoney(margin, lost));
+  if (CostsAreKnown(created)) *created.mutable_margin() = std::move(margin);
+  return absl::OkStatus();
+}
+
+// What came back of each line so far, by its number.
+using Sums = std::map<int, ReturnedLine>;
+
+// Decides the margins that a return leaves.
+absl::Status AddMargins(const Order& state, const Sums& sums, v1::OrderReturned& returned) {
+  for (const ReturnedLine& back : returned.lines()) {
+    const OrderLine& line = state.lines(back.line() - 1);
+    if (!CostIsKnown(line)) continue;
+    auto* left = returned.add_line_margins();
+    left->set_line(back.line());
+    ASSIGN_OR_RETURN(*left->mutable_margin(), MarginOf(line, &sums.at(back.line())));
   }
-  return margin;
+  if (!CostsAreKnown(state)) return absl::OkStatus();
+  Money total = Zero(state.total().currency_code());
+  for (int i = 0; i < state.lines_size(); ++i) {
+    const auto sum = sums.find(i + 1);
+    ASSIGN_OR_RETURN(const Money margin,
+                     MarginOf(state.lines(i), sum == sums.end() ? nullptr : &sum->second));
+    ASSIGN_OR_RETURN(total, AddMoney(total, margin));
+  }
+  *returned.mutable_margin() = std::move(total);
+  return absl::OkStatus();
 }
 
 absl::Status CheckReturnedLine(const Order& state, const ReturnedLine& returned,
@@ -129,9 +164,7 @@ absl::Status OrderAggregate::Begin(Order& created, const Context&) {
     total = *sum;
   }
   *created.mutable_total() = total;
-  if (CostsAreKnown(created)) {
-    ASSIGN_OR_RETURN(*created.mutable_margin(), MarginOf(created, {}));
-  }
+  RETURN_IF_ERROR(AddMargins(created));
   created.set_state(Order::PLACED);
   return absl::OkStatus();
 }
@@ -169,7 +202,7 @@ Decision<OrderEvent> OrderAggregate::Decide(const Order& state,
     return Refuse(Refusal::ORDER_NOT_FULFILLED, state.name(),
                   "it was not fulfilled; cancel it instead");
   }
-  std::map<int, ReturnedLine> sums;
+  Sums sums;
   for (const ReturnedLine& line : state.returned_lines()) sums[line.line()] = line;
   std::set<int> seen;
   Money amount = Zero(state.total().currency_code());
@@ -187,15 +220,13 @@ Decision<OrderEvent> OrderAggregate::Decide(const Order& state,
   auto* returned = event.mutable_returned();
   *returned->mutable_lines() = request.lines();
   returned->set_reason(request.reason());
-  for (auto& [line, sum] : sums) *returned->add_returned_lines() = std::move(sum);
+  for (const auto& [line, sum] : sums) *returned->add_returned_lines() = sum;
   *returned->mutable_returned_total() = amount;
   if (state.has_returned_total()) {
     ASSIGN_OR_RETURN(*returned->mutable_returned_total(), AddMoney(state.returned_total(), amount));
   }
   *returned->mutable_amount() = std::move(amount);
-  if (CostsAreKnown(state)) {
-    ASSIGN_OR_RETURN(*returned->mutable_margin(), MarginOf(state, returned->returned_lines()));
-  }
+  RETURN_IF_ERROR(AddMargins(state, sums, *returned));
   return event;
 }
 
@@ -214,6 +245,10 @@ void OrderAggregate::Evolve(Order& state, const OrderEvent& event, const Facts& 
       *state.mutable_returned_lines() = event.returned().returned_lines();
       *state.mutable_returned_total() = event.returned().returned_total();
       if (event.returned().has_margin()) *state.mutable_margin() = event.returned().margin();
+      for (const auto& left : event.returned().line_margins()) {
+        if (left.line() < 1 || left.line() > state.lines_size()) continue;
+        *state.mutable_lines(left.line() - 1)->mutable_margin() = left.margin();
+      }
       break;
     case OrderEvent::kCreated:  // the runtime's
     case OrderEvent::kUpdated:

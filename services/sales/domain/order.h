@@ -13,8 +13,8 @@ struct OrderAggregate {
   using Commands = Types<v1::FulfillOrderRequest, v1::CancelOrderRequest, v1::ReturnOrderRequest>;
 
   // Decides the total: the sum of the lines' amounts, which share one currency. Negative
-  // quantities are refused, negative amounts are not: till data has corrections. Where every line
-  // says its cost, decides the margin too.
+  // quantities are refused, negative amounts are not: till data has corrections. Decides the margin
+  // of each line that says its cost, and the order's where all do.
   static absl::Status Begin(State& created, const Context& context);
 
   static Decision<Event> Decide(const State& state, const v1::FulfillOrderRequest& request,

@@ -29,6 +29,9 @@ int64_t ResponseHours(Case::Priority priority) {
   }
 }
 
+// The mark of an open case that is a part of another.
+constexpr char kOpenPartOf[] = "open_part_of";
+
 }  // namespace
 
 absl::Status CaseAggregate::Begin(Case& created, const Context& context) {
@@ -91,10 +94,14 @@ Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::ResolveCa
 }
 
 Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::CloseCaseRequest&,
-                                          const Context&) {
+                                          const Context& context) {
   if (state.state() == Case::CLOSED) return Nothing();
   if (state.state() != Case::RESOLVED) {
     return Refuse(Refusal::CASE_NOT_RESOLVED, state.name(), "it is not resolved; resolve it first");
+  }
+  if (const Case* part = context.rows.FindMarked<Case>(kOpenPartOf); part != nullptr) {
+    return Refuse(Refusal::CASE_PARTS_OPEN, state.name(),
+                  absl::StrCat("its part ", part->name(), " is open; resolve that first"));
   }
   CaseEvent event;
   event.mutable_closed();
@@ -129,6 +136,18 @@ Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::MarkOverd
   CaseEvent event;
   *event.mutable_response_missed()->mutable_due_time() = *due;
   return event;
+}
+
+std::vector<Mark> CaseAggregate::Marks(const Case& state) {
+  const bool open = state.state() == Case::OPEN && !state.has_delete_time();
+  if (!open || state.parent_case().empty()) return {};
+  return {{kOpenPartOf, state.parent_case()}};
+}
+
+std::vector<Mark> CaseAggregate::LooksFor(const Case& state) {
+  // Only such a case is closed; the others need not be searched for.
+  if (state.state() != Case::RESOLVED) return {};
+  return {{kOpenPartOf, state.name()}};
 }
 
 std::optional<google::protobuf::Timestamp> CaseAggregate::DueTime(const Case& state) {

@@ -37,6 +37,10 @@ struct CaseAggregate {
   static Decision<Event> Decide(const State& state, const v1::MarkOverdueCaseRequest& request,
                                 const Context& context);
 
+  // A part that is open keeps the whole from being closed.
+  static std::vector<Mark> Marks(const State& state);
+  static std::vector<Mark> LooksFor(const State& state);
+
   // The response clock: one per case, day and night.
   static std::optional<google::protobuf::Timestamp> DueTime(const State& state);
   using OnDue = v1::MarkOverdueCaseRequest;

@@ -75,6 +75,81 @@ v1::UpdateContactPointRequest Change(const ContactPoint& point) {
   return request;
 }
 
+ContactPoint Reached(const std::string& zone) {
+  ContactPoint point = Phone("+4930901820");
+  point.mutable_preferred_hours()->set_time_zone(zone);
+  return point;
+}
+google::type::TimeOfDay Clock(int hours, int minutes = 0) {
+  google::type::TimeOfDay time;
+  time.set_hours(hours);
+  time.set_minutes(minutes);
+  return time;
+}
+void AddHours(ContactPoint& point, google::type::DayOfWeek day,
+              const google::type::TimeOfDay& start, const google::type::TimeOfDay& end) {
+  auto* hours = point.mutable_preferred_hours()->add_hours();
+  hours->set_day_of_week(day);
+  *hours->mutable_start() = start;
+  *hours->mutable_end() = end;
+}
+
+TEST(PreferredHours, AreOfAWeekInATimeZone) {
+  ContactPoint point = Reached("America/Argentina/Buenos_Aires");
+  AddHours(point, google::type::MONDAY, Clock(9, 30), Clock(12));
+  AddHours(point, google::type::MONDAY, Clock(12), Clock(24));
+  AddHours(point, google::type::TUESDAY, Clock(0), Clock(24));
+  EXPECT_EQ(
+      Given<ContactPointAggregate>().When(Add(point)).ThenState().preferred_hours().hours_size(),
+      3);
+  ContactPoint other;
+  *other.mutable_preferred_hours() = Reached("Asia/Shanghai").preferred_hours();
+  AddHours(other, google::type::SUNDAY, Clock(9), Clock(10));
+  const ContactPoint changed =
+      Given<ContactPointAggregate>(Added(point)).When(Change(other)).ThenState();
+  EXPECT_EQ(changed.preferred_hours().time_zone(), "Asia/Shanghai");
+  EXPECT_EQ(changed.lookup_key(), "+4930901820");
+}
+
+TEST(PreferredHours, NeedATimeZoneThatThereIs) {
+  for (const char* zone : {"Berlin", "Europe", "CEST+0200", "localtime", "/etc/localtime",
+                           "../zoneinfo/UTC", "file:UTC", "Europe/Berlin "}) {
+    ContactPoint point = Reached(zone);
+    AddHours(point, google::type::MONDAY, Clock(9), Clock(12));
+    Given<ContactPointAggregate>()
+        .When(Add(point))
+        .ThenFails(kInvalid, "contact_point.preferred_hours.time_zone");
+  }
+}
+
+TEST(PreferredHours, AreWholeAfterAnUpdateOfAPart) {
+  v1::UpdateContactPointRequest request = Change(Reached("Europe/Berlin"));
+  request.mutable_update_mask()->add_paths("preferred_hours.time_zone");
+  Given<ContactPointAggregate>(Added(Phone("+4930901820")))
+      .When(request)
+      .ThenFails(kInvalid, "contact_point.preferred_hours.hours");
+}
+
+TEST(PreferredHours, DoNotOverlapNorGoOverMidnight) {
+  ContactPoint point = Reached("Europe/Berlin");
+  AddHours(point, google::type::MONDAY, Clock(9), Clock(12));
+  ContactPoint backwards = point;
+  AddHours(backwards, google::type::MONDAY, Clock(22), Clock(2));
+  Given<ContactPointAggregate>()
+      .When(Add(backwards))
+      .ThenFails(kInvalid, "contact_point.preferred_hours.hours[1].end");
+  for (const auto& [start, end] : {std::pair(Clock(11, 59), Clock(13)),
+                                   {Clock(8), Clock(9, 1)},
+                                   {Clock(10), Clock(11)},
+                                   {Clock(8), Clock(13)}}) {
+    ContactPoint overlapping = point;
+    AddHours(overlapping, google::type::MONDAY, start, end);
+    Given<ContactPointAggregate>()
+        .When(Add(overlapping))
+        .ThenFails(kInvalid, "contact_point.preferred_hours.hours[1]");
+  }
+}
+
 TEST(AddContactPoint, KeepsAPhoneAsE164) {
   const auto point =
       Given<ContactPointAggregate>().When(Add(Dialled("030 / 90 18 20 ext 7", "de"))).ThenState();

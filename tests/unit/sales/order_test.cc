@@ -4,6 +4,7 @@
 #include <random>
 
 #include "rapport/sales/v1/refusal.pb.h"
+#include "services/runtime/base/money.h"
 #include "tests/unit/spec.h"
 
 namespace rapport::sales {
@@ -80,6 +81,11 @@ OrderEvent Returned(const std::vector<v1::ReturnedLine>& lines) {
   *event.mutable_returned()->mutable_returned_lines() = after.returned_lines();
   *event.mutable_returned()->mutable_returned_total() = after.returned_total();
   *event.mutable_returned()->mutable_margin() = after.margin();
+  for (const auto& line : lines) {
+    auto* left = event.mutable_returned()->add_line_margins();
+    left->set_line(line.line());
+    *left->mutable_margin() = after.lines(line.line() - 1).margin();
+  }
   return event;
 }
 
@@ -210,15 +216,21 @@ TEST(CancelOrder, IsRefusedWhenFulfilled) {
 TEST(PlaceOrder, KnowsItsMarginWhereAllCostsAreKnown) {
   // 3.99 - 1.00 - 3 * 0.8855, a line's cost rounded to the cent.
   const Order state = Given<OrderAggregate>(PlacedWithCosts()).state();
+  EXPECT_EQ(state.lines(0).margin().ShortDebugString(),
+            M("USD", 1, 330'000'000).ShortDebugString());
+  EXPECT_EQ(state.lines(1).margin().ShortDebugString(), M("USD", -1).ShortDebugString());
   EXPECT_EQ(state.margin().ShortDebugString(), M("USD", 0, 330'000'000).ShortDebugString());
 
   v1::CreateOrderRequest request = Place({M("USD", 3), M("USD", 1)});
   *request.mutable_order()->mutable_lines(0)->mutable_unit_cost() = M("USD", 1);
-  EXPECT_FALSE(Given<OrderAggregate>().When(request).ThenState().has_margin());
+  const Order one_unknown = Given<OrderAggregate>().When(request).ThenState();
+  EXPECT_EQ(one_unknown.lines(0).margin().units(), 2);
+  EXPECT_FALSE(one_unknown.lines(1).has_margin());
+  EXPECT_FALSE(one_unknown.has_margin());
 }
 
 TEST(PlaceOrder, RefusesACostThatIsNone) {
-  v1::CreateOrderRequest request = Place({M("USD", 3)});
+  v1::CreateOrderRequest request = Place({M("USD", 3), M("USD", 1)});
   auto* cost = request.mutable_order()->mutable_lines(0)->mutable_unit_cost();
   for (const Money& wrong :
        {M("USD", -1), M("EUR", 1), M("USD", std::numeric_limits<int64_t>::min())}) {
@@ -238,10 +250,15 @@ TEST(ReturnOrder, SaysWhatCameBackAndWhatItLeaves) {
   *returned->mutable_returned_total() = M("USD", 2, 660'000'000);
   // 0.33 before it, less 2.66 paid back for goods that cost 1.77.
   *returned->mutable_margin() = M("USD", 0, -560'000'000);
+  auto* left = returned->add_line_margins();
+  left->set_line(1);
+  *left->mutable_margin() = M("USD", 0, 440'000'000);
   const Order state = Given<OrderAggregate>(PlacedWithCosts(), Fulfilled())
                           .When(Return({Back(1, "2", M("USD", 2, 660'000'000))}))
                           .Then(expected);
   EXPECT_EQ(state.state(), Order::FULFILLED);
+  EXPECT_EQ(state.lines(0).margin().nanos(), 440'000'000);
+  EXPECT_EQ(state.lines(1).margin().units(), -1);
   EXPECT_EQ(state.total().ShortDebugString(), M("USD", 2, 990'000'000).ShortDebugString());
   EXPECT_EQ(state.returned_total().units(), 2);
 }
@@ -256,6 +273,31 @@ TEST(ReturnOrder, AddsUpReturnsOfALine) {
   EXPECT_EQ(state.returned_total().ShortDebugString(), M("USD", 3, 990'000'000).ShortDebugString());
   // All goods are back: what is left is the money that was kept.
   EXPECT_EQ(state.margin().ShortDebugString(), M("USD", -1).ShortDebugString());
+  EXPECT_TRUE(IsZero(state.lines(0).margin()));
+}
+
+// Orders of before lines had margins: what was said is in the log for ever.
+TEST(ReturnOrder, LeavesMarginsOfOldOrdersTrue) {
+  OrderEvent placed = PlacedWithCosts();
+  for (auto& line : *placed.mutable_created()->mutable_order()->mutable_lines()) {
+    line.clear_margin();
+  }
+  Order state = Given<OrderAggregate>(placed, Fulfilled())
+                    .When(Return({Back(1, "2", M("USD", 2, 660'000'000))}))
+                    .ThenState();
+  EXPECT_EQ(state.lines(0).margin().nanos(), 440'000'000);
+  EXPECT_EQ(state.margin().nanos(), -560'000'000);
+
+  // A cost in another currency was not looked at while another line had none.
+  auto& lines = *placed.mutable_created()->mutable_order()->mutable_lines();
+  lines[0].mutable_unit_cost()->set_currency_code("EUR");
+  lines[1].clear_unit_cost();
+  placed.mutable_created()->mutable_order()->clear_margin();
+  state = Given<OrderAggregate>(placed, Fulfilled())
+              .When(Return({Back(1, "2", M("USD", 2, 660'000'000))}))
+              .ThenState();
+  EXPECT_FALSE(state.lines(0).has_margin());
+  EXPECT_EQ(state.returned_total().units(), 2);
 }
 
 TEST(ReturnOrder, IsNeverMoreThanWasBought) {
@@ -326,6 +368,17 @@ TEST(CorrectOrder, NeverTouchesItsLines) {
   request.mutable_update_mask()->add_paths("lines");
   Given<OrderAggregate>(Placed()).When(request).ThenFails(absl::StatusCode::kInvalidArgument,
                                                           "order.lines");
+}
+
+// What the server decided inside the lines is in no request.
+TEST(CorrectOrder, SentBackWholeKeepsTheMarginsOfItsLines) {
+  v1::UpdateOrderRequest request;
+  *request.mutable_order() = Given<OrderAggregate>(PlacedWithCosts()).state();
+  for (auto& line : *request.mutable_order()->mutable_lines()) line.clear_margin();
+  request.mutable_order()->set_note("ring twice");
+  const Order state = Given<OrderAggregate>(PlacedWithCosts()).When(request).ThenState();
+  EXPECT_EQ(state.note(), "ring twice");
+  EXPECT_EQ(state.lines(0).margin().units(), 1);
 }
 
 TEST(CorrectOrder, ChangesTheNote) {

@@ -238,6 +238,25 @@ TEST(CloseCase, AgainIsNothing) {
   Given<CaseAggregate>(Opened(), Resolved(), Closed()).When(Close()).ThenNothing();
 }
 
+TEST(CloseCase, WaitsForItsOpenParts) {
+  Case part;
+  part.set_name("customers/ada/cases/door");
+  part.set_parent_case(spec::NameOf<CaseAggregate>());
+  part.set_state(Case::OPEN);
+  const auto whole = [] { return Given<CaseAggregate>(Opened(), Resolved()); };
+  whole().Seeing(part).When(Close()).ThenRefuses(Refusal::CASE_PARTS_OPEN);
+
+  Case settled = part;
+  settled.set_state(Case::RESOLVED);
+  whole().Seeing(settled).When(Close()).Then(Closed());
+  Case deleted = part;
+  *deleted.mutable_delete_time() = At(1);
+  whole().Seeing(deleted).When(Close()).Then(Closed());
+  Case of_another = part;
+  of_another.set_parent_case("customers/ada/cases/garden");
+  whole().Seeing(of_another).When(Close()).Then(Closed());
+}
+
 TEST(CloseCase, IsRefusedUnlessResolved) {
   Given<CaseAggregate>(Opened()).When(Close()).ThenRefuses(Refusal::CASE_NOT_RESOLVED);
   Given<CaseAggregate>(Opened(), Resolved(), Reopened("no"))

@@ -143,20 +143,28 @@ TEST(EffectiveUpdateMask, RefusesWhatCannotBeSet) {
   EXPECT_TRUE(EffectiveUpdateMask(Mask("sentiment.value"), interaction).ok());
 }
 
-TEST(CheckImmutable, RefusesChangesOnly) {
+TEST(KeepImmutable, RefusesChangesOnly) {
   const auto present = Parsed<Order>(kOrder);
   auto wanted = present;
   wanted.set_note("other");
   const auto mask = EffectiveUpdateMask(Mask("*"), wanted);
   ASSERT_TRUE(mask.ok());
-  EXPECT_EQ(CheckImmutable(*mask, present, wanted), absl::OkStatus());
+  EXPECT_TRUE(KeepImmutable(*mask, present, wanted).ok());
   wanted.mutable_lines(0)->mutable_amount()->set_units(5);
-  ExpectWrong(CheckImmutable(*mask, present, wanted, "order"), "order.lines", "cannot be changed");
+  ExpectWrong(KeepImmutable(*mask, present, wanted, "order").status(), "order.lines",
+              "cannot be changed");
   // "*" without the field leaves it as it is.
   wanted.clear_lines();
   const auto without = EffectiveUpdateMask(Mask("*"), wanted);
   ASSERT_TRUE(without.ok());
-  EXPECT_EQ(CheckImmutable(*without, present, wanted), absl::OkStatus());
+  EXPECT_TRUE(KeepImmutable(*without, present, wanted).ok());
+}
+
+TEST(KeepImmutable, LeavesThemOutOfTheMask) {
+  const auto order = Parsed<Order>(kOrder);
+  const auto kept = KeepImmutable(Mask("lines,note"), order, order);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(absl::StrJoin(kept->paths(), ","), "note");
 }
 
 TEST(AddDifferences, NamesFieldsThatDifferAndKeepsTheMask) {

@@ -9,6 +9,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "rapport/accounts/v1/contact_point.pb.h"
 #include "rapport/gateway/v1/import.pb.h"
 #include "rapport/marketing/v1/campaign.pb.h"
 #include "rapport/marketing/v1/campaign_membership.pb.h"
@@ -165,6 +166,25 @@ TEST(CheckShape, KnowsDaysOfTheCalendar) {
   ExpectWrong(request, "campaign.start_date", "calendar");
   date->set_month(13);
   ExpectWrong(request, "campaign.start_date", "calendar");
+}
+
+TEST(CheckShape, KnowsTimesOfDay) {
+  accounts::v1::CreateContactPointRequest request;
+  request.set_parent("customers/ada");
+  auto& preferred = *request.mutable_contact_point()->mutable_preferred_hours();
+  preferred.set_time_zone("Europe/Berlin");
+  auto* hours = preferred.add_hours();
+  hours->set_day_of_week(google::type::MONDAY);
+  hours->mutable_start();
+  hours->mutable_end()->set_hours(24);
+  EXPECT_EQ(CheckShape(request, kNowMicros), absl::OkStatus());
+  hours->mutable_end()->set_minutes(1);
+  ExpectWrong(request, "contact_point.preferred_hours.hours[0].end", "time of day");
+  hours->mutable_end()->set_hours(9);
+  hours->mutable_start()->set_minutes(60);
+  ExpectWrong(request, "contact_point.preferred_hours.hours[0].start", "time of day");
+  hours->clear_start();
+  ExpectWrong(request, "contact_point.preferred_hours.hours[0].start", "is required");
 }
 
 TEST(CheckShape, BringsTextsIntoNfcAndCountsCharacters) {
