@@ -33,10 +33,11 @@ class Rapport:
     def __init__(self, programs: Path, folder: Path):
         self.programs = programs
         folder.mkdir()
+        self.data = folder / "data"
         log = folder / "log"
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [programs / "rapport", "serve", f"--data={folder / 'data'}",
+                [programs / "rapport", "serve", f"--data={self.data}",
                  *(f"--{name}=127.0.0.1:0" for name in ("http", "grpc", "metrics"))],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
@@ -74,6 +75,15 @@ class Rapport:
         return self._load(
             0, self.programs / "bench_import", *flags, f"--customers={customers}", f"--first={first}"
         )  # fmt: skip
+
+    def rebuild(self, service: str) -> dict:
+        """Of a server that was stopped."""
+        client = children_cpu_seconds()
+        # Ends with the sum: all 33 projections 300033 records 2.70 s 111111 records/s
+        words = run(self.programs / "rapportctl", "rebuild", f"--data={self.data}", f"--service={service}").split()
+        cpu = children_cpu_seconds() - client
+        records, rate = int(words[-6]), float(words[-2])
+        return {"records": records, "callsPerSecond": rate, "clientCpuUs": 1e6 * cpu / records}
 
     def _load(self, warm_up_calls: int, *command) -> dict:
         server, client = cpu_seconds(self.process.pid), children_cpu_seconds()

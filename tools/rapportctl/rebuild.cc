@@ -43,14 +43,19 @@ absl::Status BuildProjection(DataFolder& data, const ServiceFolder& service,
   std::error_code error;
   std::filesystem::remove_all(path, error);
   ASSIGN_OR_RETURN(const auto store, Store::Open(data.resources(), path, StoreMode::kBulk));
+  return ReplayInto(data, service, partition, until, *store);
+}
+
+absl::Status ReplayInto(DataFolder& data, const ServiceFolder& service,
+                        const TopicPartition& partition, Offset until, Store& store) {
   Replay replay({.partition = partition,
                  .log = &data.log(),
                  .registry = service.registry.get(),
-                 .store = store.get(),
+                 .store = &store,
                  .batch_records = kBulkRecords});
   Position position;
   RETURN_IF_ERROR(replay.Run(until, &position));
-  return store->Flush();
+  return store.Flush();
 }
 
 absl::StatusOr<RebuildFigures> RebuildService(DataFolder& data, const ServiceFolder& service) {
