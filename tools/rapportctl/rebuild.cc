@@ -9,8 +9,9 @@
 namespace rapport {
 namespace {
 
-// A larger batch folds more changes of one row into one write; its rows and events are in memory.
-constexpr size_t kBulkRecords = 8'192;
+// A larger batch folds more changes of one row into one write; far larger ones no longer fit the
+// processor's cache, and their memory comes from the kernel anew each time.
+constexpr size_t kBulkRecords = 2'048;
 
 absl::Status Switch(const std::string& fresh, const std::string& live) {
   const std::string old = live + ".old";
