@@ -2,6 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "gateway/view/backends.h"
+#include "gateway/view/lookup_view.h"
 #include "gateway/view/timeline.h"
 #include "gateway/view/view.h"
 #include "services/runtime/aggregate/shape.h"
@@ -16,18 +18,17 @@ Gateway::Gateway(GatewayOptions options) : secret_(std::move(options.secret)) {
 }
 
 bool Gateway::Handles(const google::protobuf::MethodDescriptor& method) const {
-  return routes_.contains(method.service()) ||
-         method.input_type() == v1::GetCustomerViewRequest::descriptor() ||
-         method.input_type() == v1::ListTimelineRequest::descriptor();
+  const auto* type = method.input_type();
+  return routes_.contains(method.service()) || type == v1::GetCustomerViewRequest::descriptor() ||
+         type == v1::LookupCustomerViewRequest::descriptor() ||
+         type == v1::ListTimelineRequest::descriptor();
 }
 
 void Gateway::Handle(CallPtr call) {
   if (const auto route = routes_.find(call->method->service()); route != routes_.end()) {
     const Backend& backend = route->second;
     if (backend.handler != nullptr) return backend.handler->Handle(std::move(call));
-    return Finish(std::move(call),
-                  absl::UnimplementedError(absl::StrCat(backend.name, " is not installed here; ",
-                                                        "add it to rapport serve --services")));
+    return Finish(std::move(call), NotInstalled(backend.name));
   }
   if (const absl::Status shape = CheckShape(*call->request, absl::ToUnixMicros(absl::Now()));
       !shape.ok()) {
@@ -36,6 +37,9 @@ void Gateway::Handle(CallPtr call) {
   const auto* type = call->method->input_type();
   if (type == v1::GetCustomerViewRequest::descriptor()) {
     return ReadCustomerView(installed_, std::move(call));
+  }
+  if (type == v1::LookupCustomerViewRequest::descriptor()) {
+    return LookupCustomerView(installed_, std::move(call));
   }
   if (type == v1::ListTimelineRequest::descriptor()) {
     return ReadTimeline(installed_, secret_, std::move(call));

@@ -1,5 +1,6 @@
 #include "gateway/view/backends.h"
 
+#include "absl/strings/str_cat.h"
 #include "services/runtime/aggregate/consistency.h"
 
 namespace rapport::gateway {
@@ -21,6 +22,11 @@ const Backend* FindBackend(const std::vector<Backend>& backends, absl::string_vi
     if (backend.name == name) return &backend;
   }
   return nullptr;
+}
+
+absl::Status NotInstalled(absl::string_view service) {
+  return absl::UnimplementedError(
+      absl::StrCat(service, " is not installed here; add it to rapport serve --services"));
 }
 
 }  // namespace rapport::gateway

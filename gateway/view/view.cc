@@ -59,17 +59,22 @@ void ForEachRow(const std::string& response, Use use) {
   }
 }
 
+bool IsDeleted(const std::string& serialised) {
+  accounts::v1::Customer customer;
+  return customer.ParseFromString(serialised) && customer.has_delete_time();
+}
+
 // One view on its way. Lives until its last answer came.
 class ViewRead : public std::enable_shared_from_this<ViewRead> {
  public:
-  ViewRead(const std::vector<Backend>& backends, CallPtr call)
+  ViewRead(const std::vector<Backend>& backends, CallPtr call, DeletedCustomers deleted)
       : backends_(backends),
         call_(std::move(call)),
+        deleted_(deleted),
         request_(static_cast<const v1::GetCustomerViewRequest&>(*call_->request)) {}
 
   void Start() {
-    CustomerView nothing;
-    if (const absl::Status mask = ApplyReadMask(request_.read_mask(), &nothing); !mask.ok()) {
+    if (const absl::Status mask = CheckViewMask(request_.read_mask()); !mask.ok()) {
       return Finish(std::move(call_), mask);
     }
     // Whether the customer exists is asked for in any case.
@@ -175,6 +180,9 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
     if (absl::IsNotFound(customer) || absl::IsInvalidArgument(customer)) {
       return Finish(std::move(call_), customer);
     }
+    if (deleted_ == DeletedCustomers::kNotFound && IsDeleted(replies_[kCustomer].body)) {
+      return Finish(std::move(call_), NotFound(request_.name()));
+    }
     std::string body;
     AppendField(CustomerView::kNameFieldNumber, absl::StrCat(request_.name(), "/view"), &body);
     std::vector<std::string> tokens;
@@ -228,6 +236,7 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
 
   const std::vector<Backend>& backends_;
   CallPtr call_;
+  const DeletedCustomers deleted_;
   const v1::GetCustomerViewRequest& request_;
   std::mutex mutex_;
   size_t pending_ = 0;
@@ -237,8 +246,14 @@ class ViewRead : public std::enable_shared_from_this<ViewRead> {
 
 }  // namespace
 
-void ReadCustomerView(const std::vector<Backend>& backends, CallPtr call) {
-  std::make_shared<ViewRead>(backends, std::move(call))->Start();
+absl::Status CheckViewMask(const google::protobuf::FieldMask& mask) {
+  CustomerView nothing;
+  return ApplyReadMask(mask, &nothing);
+}
+
+void ReadCustomerView(const std::vector<Backend>& backends, CallPtr call,
+                      DeletedCustomers deleted) {
+  std::make_shared<ViewRead>(backends, std::move(call), deleted)->Start();
 }
 
 }  // namespace rapport::gateway

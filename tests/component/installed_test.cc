@@ -51,6 +51,22 @@ TEST_F(InstalledTest, TheViewNamesWhatIsNotInstalled) {
   EXPECT_EQ(View("read_mask { paths: 'cases' }").not_installed_size(), 0);
 }
 
+TEST_F(InstalledTest, TheScreenPopNeedsAccountsAndNamesWhatElseIsNotInstalled) {
+  const std::string pop = std::string(kGateway) + "LookupCustomerView";
+  const std::string email = "email: 'ada@example.com'";
+  ASSERT_TRUE(StartWith({"service"}).ok());
+  const Reply refused = Do(pop, email);
+  EXPECT_TRUE(absl::IsUnimplemented(refused.status)) << refused.status;
+  EXPECT_EQ(refused.status, Do(std::string(kAccounts) + "LookupCustomers", email).status);
+  ASSERT_TRUE(StartWith({"accounts", "service"}).ok());
+  CreateCustomer("ada");
+  Must(std::string(kAccounts) + "CreateContactPoint",
+       "parent: 'customers/ada' contact_point { " + email + " }");
+  const auto popped = Parsed<gateway::v1::LookupCustomerViewResponse>(Must(pop, email));
+  EXPECT_EQ(popped.view().customer().display_name(), "Ada");
+  EXPECT_THAT(popped.view().not_installed(), ElementsAre("orders", "campaigns"));
+}
+
 TEST_F(InstalledTest, ACallToWhatIsNotInstalledSaysSo) {
   ASSERT_TRUE(StartWith({"accounts"}).ok());
   for (const std::string method :

@@ -60,6 +60,7 @@ TEST(Routes, FindsMethods) {
       {"PATCH", "/v1/customers/h1", "UpdateCustomer"},
       {"POST", "/v1/customers/h1:undelete", "UndeleteCustomer"},
       {"GET", "/v1/customers/h1/view", "GetCustomerView"},
+      {"GET", "/v1/customers:view", "LookupCustomerView"},
       {"GET", "/v1/customers/-/orders", "ListOrders"},
       {"POST", "/v1/customers/h1/orders/b1:cancel", "CancelOrder"},
       {"POST", "/v1/customers/h1/orders/b1:return", "ReturnOrder"},
