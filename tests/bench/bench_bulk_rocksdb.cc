@@ -5,7 +5,8 @@
 // the clock runs. Prints what was measured as JSON.
 #include <rocksdb/utilities/stackable_db.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>

@@ -76,6 +76,19 @@ class Rapport:
             0, self.programs / "bench_import", *flags, f"--customers={customers}", f"--first={first}"
         )  # fmt: skip
 
+    def import_files(self, job: str, files: list[Path]) -> None:
+        """Imports rows by REST, as `rapportctl import` does."""
+        run(self.programs / "rapportctl", "import", f"--server=http://{self.address['http']}", f"--job={job}", *files)
+
+    def screen_pop(self, customers: int, seconds: int) -> dict:
+        """Look-ups and commands at a fixed rate of each: what either took."""
+        flags = [f"--grpc={self.address['grpc']}", f"--customers={customers}", f"--seconds={seconds}"]
+        measured = json.loads(run(self.programs / "bench_screen_pop", *flags))
+        for what, one in measured.items():
+            if one["errors"]:
+                raise RuntimeError(f"{one['errors']} {what} failed")
+        return measured
+
     def rebuild(self, service: str) -> dict:
         """Of a server that was stopped."""
         client = children_cpu_seconds()

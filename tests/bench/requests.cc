@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace rapport::bench {
 namespace {
@@ -23,9 +24,17 @@ std::string CustomerId(int64_t i) {
   return absl::StrCat("bench-", i);
 }
 
+std::string PhoneOf(int64_t i) {
+  return absl::StrFormat("030 2%07d", i);
+}
+
+int64_t SomeNumber(int64_t customers, int64_t i) {
+  return static_cast<int64_t>(static_cast<uint64_t>(i) * kStride %
+                              static_cast<uint64_t>(customers));
+}
+
 std::string SomeCustomer(int64_t customers, int64_t i) {
-  const uint64_t spread = static_cast<uint64_t>(i) * kStride % static_cast<uint64_t>(customers);
-  return absl::StrCat("customers/", CustomerId(static_cast<int64_t>(spread)));
+  return absl::StrCat("customers/", CustomerId(SomeNumber(customers, i)));
 }
 
 accounts::v1::CreateCustomerRequest CreateCustomer(int64_t i) {

@@ -16,7 +16,11 @@ grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message);
 
 std::string CustomerId(int64_t i);
 
+// Of the i-th customer where tests/bench/content.py made it, as it is dialled in Germany.
+std::string PhoneOf(int64_t i);
+
 // The customer of the i-th call: consecutive calls are spread over all of them.
+int64_t SomeNumber(int64_t customers, int64_t i);
 std::string SomeCustomer(int64_t customers, int64_t i);
 
 accounts::v1::CreateCustomerRequest CreateCustomer(int64_t i);
