@@ -28,11 +28,11 @@ def run(*command, **options) -> str:
 
 
 class Rapport:
-    """`rapport serve` on a folder of its own."""
+    """`rapport serve` on a folder of its own; started again on the same one, it has its data."""
 
     def __init__(self, programs: Path, folder: Path):
         self.programs = programs
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.data = folder / "data"
         log = folder / "log"
         with log.open("wb") as out:
@@ -138,7 +138,7 @@ def conclude(options, measure, report) -> int:
     """
     for number in ENDING_SIGNALS:
         signal.signal(number, _end_once)
-    folder = Path(tempfile.mkdtemp(prefix="rapport-bench-", dir=options.folder))
+    folder = Path(tempfile.mkdtemp(prefix="rapport-bench-", dir=options.folder)).resolve()
     folder.chmod(0o755)  # PostgreSQL runs as another user where we are root
     stop_later = []
     try:
