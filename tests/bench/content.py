@@ -45,6 +45,9 @@ def children(customer: int, plural: str):
         case = {"subject": SUBJECT, "description": BODY, "kind": "COMPLAINT", "priority": "HIGH"}
         for number in range(CASES):
             yield {"parent": parent, "caseId": f"c-{number}", "occurTime": occur_time(number), "case": case}
+    elif plural == "contactPoints":
+        # bench_screen_pop dials 030 2….
+        yield {"parent": parent, "contactPoint": {"phone": {"number": f"+49302{customer:07}"}}}
     else:
         touch = {"channel": "PHONE", "direction": "INBOUND", "summary": SUMMARY, "body": BODY}
         for number in range(INTERACTIONS):
@@ -52,7 +55,7 @@ def children(customer: int, plural: str):
             yield {"parent": parent, "interactionId": f"i-{number}", "occurTime": occurs, "interaction": touch}
 
 
-def write_ndjson(folder: Path, customers: int) -> list[Path]:
+def write_ndjson(folder: Path, customers: int, plurals=("orders", "cases", "interactions")) -> list[Path]:
     """Files for `rapportctl import`, in the order in which they refer to each other."""
     products = folder / "products.ndjson"
     with products.open("w") as out:
@@ -60,7 +63,7 @@ def write_ndjson(folder: Path, customers: int) -> list[Path]:
             row = {"productId": f"p-{number}", "product": {"displayName": f"Product {number}"}}
             out.write(json.dumps(row) + "\n")
     files = [products]
-    for plural in ("orders", "cases", "interactions"):
+    for plural in plurals:
         files.append(folder / f"{plural}.ndjson")
         with files[-1].open("w") as out:
             for customer in range(customers):

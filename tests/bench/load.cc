@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -27,18 +29,28 @@ constexpr std::chrono::seconds kConnectTimeout{10};
 struct Phase {
   const Load& load;
   const Stubs& stubs;
-  std::atomic<int64_t> next;
+  int64_t first;
   int64_t end;
+  Clock::time_point start;
   Clock::time_point stop;
+  std::atomic<int64_t> next = first;
+
+  // Of the i-th call, where there is a rate.
+  Clock::time_point Due(int64_t i) const {
+    const std::chrono::duration<double> after(static_cast<double>(i - first) /
+                                              load.calls_per_second);
+    return start + std::chrono::duration_cast<Clock::duration>(after);
+  }
 };
 
 // One call in flight, then the next.
 struct Slot {
+  bool free = true;  // with a rate only
   int64_t i = 0;
   std::optional<grpc::ClientContext> context;
   grpc::ByteBuffer response;
   grpc::Status status;
-  Clock::time_point sent;
+  Clock::time_point begun;  // sent, or due
   std::unique_ptr<grpc::ClientAsyncResponseReader<grpc::ByteBuffer>> reader;
 };
 
@@ -49,6 +61,7 @@ class Sender {
       : phase_(phase), stub_(index), slots_(phase.load.in_flight / phase.load.threads) {}
 
   void Run() {
+    if (phase_.load.calls_per_second > 0) return RunAtRate();
     for (Slot& slot : slots_) SendNext(slot, Clock::now());
     void* tag = nullptr;
     bool ok = false;
@@ -69,18 +82,61 @@ class Sender {
   Clock::time_point last;
 
  private:
+  void RunAtRate() {
+    std::thread receiver([this] { Receive(); });
+    for (int64_t i = phase_.next++; i < phase_.end; i = phase_.next++) {
+      const auto due = phase_.Due(i);
+      if (due >= phase_.stop) break;
+      std::this_thread::sleep_until(due);
+      Send(*WaitForSlot(), i, due);
+    }
+    for (size_t i = 0; i < slots_.size(); ++i) WaitForSlot();
+    queue_.Shutdown();
+    receiver.join();
+  }
+
+  void Receive() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+      Slot& slot = *static_cast<Slot*>(tag);
+      Record(slot, Clock::now());
+      std::lock_guard lock(mutex_);
+      slot.free = true;
+      freed_.notify_one();
+    }
+  }
+
+  Slot* WaitForSlot() {
+    std::unique_lock lock(mutex_);
+    auto found = slots_.end();
+    freed_.wait(lock, [&] {
+      found =
+          std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.free; });
+      return found != slots_.end();
+    });
+    found->free = false;
+    return &*found;
+  }
+
   void SendNext(Slot& slot, Clock::time_point now) {
     if (now >= phase_.stop) return;
-    slot.i = phase_.next++;
-    if (slot.i >= phase_.end) return;
+    const int64_t i = phase_.next++;
+    if (i >= phase_.end) return;
     ++running_;
+    Send(slot, i, std::nullopt);
+  }
+
+  // A call that was not due at a time begins when it is sent.
+  void Send(Slot& slot, int64_t i, std::optional<Clock::time_point> due) {
+    slot.i = i;
     const Load& load = phase_.load;
     slot.context.emplace();
     for (const auto& [key, value] : load.metadata) slot.context->AddMetadata(key, value);
     slot.response.Clear();
     const grpc::ByteBuffer request = load.request(slot.i);
     grpc::GenericStub& stub = *phase_.stubs[stub_++ % phase_.stubs.size()];
-    slot.sent = Clock::now();
+    slot.begun = due.value_or(Clock::now());
     slot.reader = stub.PrepareUnaryCall(&*slot.context, load.path, request, &queue_);
     slot.reader->StartCall();
     slot.reader->Finish(&slot.response, &slot.status, &slot);
@@ -89,7 +145,7 @@ class Sender {
   void Record(Slot& slot, Clock::time_point now) {
     last = now;
     latencies_ns.push_back(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(now - slot.sent).count());
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now - slot.begun).count());
     if (!slot.status.ok()) {
       ++errors[absl::StrCat(slot.status.error_code(), " ", slot.status.error_message())];
     } else if (phase_.load.on_answer) {
@@ -102,6 +158,9 @@ class Sender {
   std::vector<Slot> slots_;
   grpc::CompletionQueue queue_;
   int running_ = 0;
+  // With a rate, one thread sends and another receives.
+  std::mutex mutex_;
+  std::condition_variable freed_;
 };
 
 absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double share) {
@@ -114,7 +173,8 @@ Measured RunPhase(const Load& load, const Stubs& stubs, int64_t first, int64_t c
                   Clock::time_point stop) {
   const auto start = Clock::now();
   const int64_t end = calls > INT64_MAX - first ? INT64_MAX : first + calls;
-  Phase phase{load, stubs, first, end, stop};
+  Phase phase{
+      .load = load, .stubs = stubs, .first = first, .end = end, .start = start, .stop = stop};
   std::vector<std::unique_ptr<Sender>> senders;
   std::vector<std::thread> threads;
   for (int t = 0; t < load.threads; ++t) {

@@ -1,4 +1,5 @@
-// Load on one gRPC method: so many calls always in flight, from a process of its own.
+// Load on one gRPC method, from a process of its own: so many calls always in flight, or so many a
+// second whatever becomes of them.
 //
 //   const auto measured = RunLoad({.address = "127.0.0.1:7100",
 //                                  .path = "/rapport.sales.v1.Sales/CreateOrder",
@@ -32,6 +33,10 @@ struct Load {
   // Called with each answer that is OK, on several threads; may be empty.
   std::function<void(int64_t i, const grpc::ByteBuffer& response)> on_answer;
 
+  // 0: a call goes out when one comes back. Otherwise calls are due at even distances, and their
+  // time counts from when they were due, so that a server that stands still hides nothing.
+  double calls_per_second = 0;
+  // With a rate, a call that would be one more waits, and its time runs.
   int in_flight = 64;
   // Sent and not measured.
   int64_t warm_up_calls = 5'000;

@@ -1,4 +1,4 @@
-"""Processor time: what a machine that is busy with other things changes least."""
+"""Processor time, which a machine that is busy with other things changes least; and memory."""
 
 import os
 from pathlib import Path
@@ -25,3 +25,10 @@ def command_line(pid: str) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def memory_bytes(pid: int) -> dict:
+    """What a process holds now, and at most held since it started."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    kib = {name: int(lines[name].split()[0]) for name in ("VmHWM", "VmRSS")}
+    return {"peakBytes": kib["VmHWM"] << 10, "residentBytes": kib["VmRSS"] << 10}

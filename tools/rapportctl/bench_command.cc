@@ -1,6 +1,4 @@
 // rapportctl bench --grpc 127.0.0.1:9090 --case interactions|view|mixed
-#include <grpcpp/support/slice.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -11,23 +9,24 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "rapport/accounts/v1/customer.pb.h"
 #include "rapport/gateway/v1/view.pb.h"
-#include "rapport/service/v1/interaction.pb.h"
 #include "services/runtime/base/status.h"
 #include "tests/bench/load.h"
+#include "tests/bench/requests.h"
 #include "tools/rapportctl/command.h"
 
 namespace rapport {
 namespace {
+
+using bench::CustomerId;
+using bench::SomeCustomer;
+using bench::ToBuffer;
 
 constexpr char kCreateCustomer[] = "/rapport.accounts.v1.Accounts/CreateCustomer";
 constexpr char kCreateInteraction[] = "/rapport.service.v1.Service/CreateInteraction";
 constexpr char kGetView[] = "/rapport.gateway.v1.Gateway/GetCustomerView";
 // What tests/bench compares with PostgreSQL; views are measured by these, whatever else they learn.
 constexpr const char* kViewParts[] = {"customer", "orders", "cases", "interactions", "campaigns"};
-// Spreads consecutive calls over customers: a prime above any number of them.
-constexpr uint64_t kStride = 2'654'435'761;
 
 struct Flags {
   std::string grpc = "127.0.0.1:9090";
@@ -45,51 +44,22 @@ struct Row {
   bench::Measured measured;
 };
 
-grpc::ByteBuffer ToBuffer(const google::protobuf::Message& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return {&slice, 1};
-}
-
-// The i-th of the customers that bench uses; its id is also the request id, so that preparing
-// twice creates nothing twice.
-std::string CustomerId(int64_t i) {
-  return absl::StrCat("bench-", i);
-}
-
-std::string SomeCustomer(const Flags& flags, int64_t i) {
-  return absl::StrCat("customers/",
-                      CustomerId(static_cast<int64_t>(static_cast<uint64_t>(i) * kStride %
-                                                      static_cast<uint64_t>(flags.customers))));
-}
-
 grpc::ByteBuffer CreateCustomer(int64_t i) {
-  accounts::v1::CreateCustomerRequest request;
-  request.set_customer_id(CustomerId(i));
-  request.set_request_id(CustomerId(i));
-  request.mutable_customer()->set_display_name(absl::StrCat("Bench ", i));
-  request.mutable_customer()->set_kind(accounts::v1::Customer::PERSON);
+  auto request = bench::CreateCustomer(i);
+  // Also the request id, so that preparing twice creates nothing twice.
+  request.set_request_id(request.customer_id());
   return ToBuffer(request);
 }
 
 grpc::ByteBuffer CreateInteraction(const Flags& flags, int64_t i) {
-  service::v1::CreateInteractionRequest request;
-  request.set_parent(SomeCustomer(flags, i));
+  auto request = bench::CreateInteraction(SomeCustomer(flags.customers, i));
   request.set_request_id(absl::StrCat(flags.run, "-", i));
-  auto& interaction = *request.mutable_interaction();
-  interaction.set_channel(service::v1::Interaction::PHONE);
-  interaction.set_direction(service::v1::Interaction::INBOUND);
-  interaction.set_summary("Asks when the delivery comes, for the second time");
-  interaction.set_body(
-      "Was promised for Tuesday and again for Thursday; nobody rang, and the parcel shop knows of "
-      "nothing. Is at home from four o'clock on and wants a call before the van comes, or the "
-      "money "
-      "back.");
   return ToBuffer(request);
 }
 
 grpc::ByteBuffer GetView(const Flags& flags, int64_t i) {
   gateway::v1::GetCustomerViewRequest request;
-  request.set_name(SomeCustomer(flags, i));
+  request.set_name(SomeCustomer(flags.customers, i));
   for (const char* part : kViewParts) request.mutable_read_mask()->add_paths(part);
   return ToBuffer(request);
 }

@@ -9,8 +9,9 @@
 namespace rapport {
 namespace {
 
-// A larger batch folds more changes of one row into one write; its rows and events are in memory.
-constexpr size_t kBulkRecords = 8'192;
+// A larger batch folds more changes of one row into one write; far larger ones no longer fit the
+// processor's cache, and their memory comes from the kernel anew each time.
+constexpr size_t kBulkRecords = 2'048;
 
 absl::Status Switch(const std::string& fresh, const std::string& live) {
   const std::string old = live + ".old";
@@ -43,14 +44,19 @@ absl::Status BuildProjection(DataFolder& data, const ServiceFolder& service,
   std::error_code error;
   std::filesystem::remove_all(path, error);
   ASSIGN_OR_RETURN(const auto store, Store::Open(data.resources(), path, StoreMode::kBulk));
+  return ReplayInto(data, service, partition, until, *store);
+}
+
+absl::Status ReplayInto(DataFolder& data, const ServiceFolder& service,
+                        const TopicPartition& partition, Offset until, Store& store) {
   Replay replay({.partition = partition,
                  .log = &data.log(),
                  .registry = service.registry.get(),
-                 .store = store.get(),
+                 .store = &store,
                  .batch_records = kBulkRecords});
   Position position;
   RETURN_IF_ERROR(replay.Run(until, &position));
-  return store->Flush();
+  return store.Flush();
 }
 
 absl::StatusOr<RebuildFigures> RebuildService(DataFolder& data, const ServiceFolder& service) {

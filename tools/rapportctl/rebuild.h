@@ -22,4 +22,8 @@ absl::Status BuildProjection(DataFolder& data, const ServiceFolder& service,
                              const TopicPartition& partition, const std::string& path,
                              Offset until);
 
+// The same into an empty store, which is flushed.
+absl::Status ReplayInto(DataFolder& data, const ServiceFolder& service,
+                        const TopicPartition& partition, Offset until, Store& store);
+
 }  // namespace rapport

@@ -1,6 +1,7 @@
 #include "services/accounts/domain/preferred_hours.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <tuple>
 
 #include "absl/strings/ascii.h"
@@ -34,14 +35,21 @@ bool IsZoneName(absl::string_view name) {
          name != "localtime";
 }
 
+// Asked first: absl keeps every name that it was ever asked for, known or not.
+bool HasZoneFile(const std::string& name) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(absl::StrCat("/usr/share/zoneinfo/", name), error);
+}
+
 }  // namespace
 
 absl::Status CheckPreferredHours(const v1::PreferredHours& preferred, absl::string_view field) {
   absl::TimeZone zone;
-  if (!IsZoneName(preferred.time_zone()) || !absl::LoadTimeZone(preferred.time_zone(), &zone)) {
-    return InvalidField(absl::StrCat(field, ".time_zone"),
-                        absl::StrCat("\"", preferred.time_zone(),
-                                     "\" is no time zone; say its IANA name, like Europe/Berlin"));
+  const std::string& name = preferred.time_zone();
+  if (!IsZoneName(name) || !HasZoneFile(name) || !absl::LoadTimeZone(name, &zone)) {
+    return InvalidField(
+        absl::StrCat(field, ".time_zone"),
+        absl::StrCat("\"", name, "\" is no time zone; say its IANA name, like Europe/Berlin"));
   }
   // An update of the zone alone does not bring any.
   if (preferred.hours().empty()) return InvalidField(absl::StrCat(field, ".hours"), "is required");

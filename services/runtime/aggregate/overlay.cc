@@ -16,6 +16,9 @@ namespace {
 
 using google::protobuf::Timestamp;
 
+// What rocksdb adds to a key and value in a batch: a tag and two lengths.
+constexpr size_t kPutOverheadBytes = 11;
+
 // The text of an indexed field's value; enums by name, so that a filter finds them.
 std::string IndexText(const Message& state, const FieldDescriptor* field, int i) {
   const auto* reflection = state.GetReflection();
@@ -233,7 +236,10 @@ absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoin
   std::stable_sort(puts.begin(), puts.end(),
                    [](const Put& left, const Put& right) { return left.key < right.key; });
 
-  rocksdb::WriteBatch batch;
+  // Grown step by step, a large batch would be copied several times.
+  size_t bytes = 0;
+  for (const auto& put : puts) bytes += put.key.size() + put.value.size() + kPutOverheadBytes;
+  rocksdb::WriteBatch batch(bytes);
   for (const auto& put : puts) {
     if (put.gone) {
       batch.Delete(put.key);
