@@ -18,10 +18,13 @@ namespace {
 
 // Of one store; the process's budget is shared through the write buffer manager. What a crash takes
 // of it is replayed from the log.
-constexpr size_t kMemtableBytes = 2 << 20;
+constexpr size_t kMemtableBytes = 8 << 20;
 // Of one store in bulk: a partition of ordinary size is flushed once.
 constexpr size_t kBulkMemtableBytes = 64 << 20;
 constexpr double kBloomBitsPerKey = 10;
+// A compaction rewrites most of a store that is still small, so it waits for so many files. Filters
+// keep reads from looking into them all.
+constexpr int kFilesToCompact = 8;
 // How often the last readers of a damaged store are looked for.
 constexpr auto kReaderPoll = std::chrono::milliseconds(1);
 
@@ -99,6 +102,7 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget
   // Otherwise 130 stores preallocate more than most of them will ever hold.
   options_.allow_fallocate = false;
   options_.write_buffer_size = kMemtableBytes;
+  options_.level0_file_num_compaction_trigger = kFilesToCompact;
   options_.arena_block_size = 256 << 10;
   options_.memtable_prefix_bloom_size_ratio = 0.05;
   options_.memtable_whole_key_filtering = true;
