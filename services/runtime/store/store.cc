@@ -18,7 +18,7 @@ namespace {
 
 // Of one store; the process's budget is shared through the write buffer manager. What a crash takes
 // of it is replayed from the log.
-constexpr size_t kMemtableBytes = 8 << 20;
+constexpr size_t kMemtableBytes = 4 << 20;
 // Of one store in bulk: a partition of ordinary size is flushed once.
 constexpr size_t kBulkMemtableBytes = 64 << 20;
 constexpr double kBloomBitsPerKey = 10;
