@@ -51,7 +51,7 @@ absl::Status CheckProduct(const std::string& name, const Projections& rows) {
 const v1::PriceTier* TierFor(const Price& price, absl::string_view quantity) {
   const v1::PriceTier* reached = nullptr;
   for (const auto& tier : price.tiers()) {
-    if (CompareDecimals(quantity, tier.minimum_quantity().value()) < 0) break;
+    if (std::is_lt(CompareDecimals(quantity, tier.minimum_quantity().value()))) break;
     reached = &tier;
   }
   return reached;
@@ -83,7 +83,7 @@ absl::StatusOr<v1::QuotePriceResponse> QuotePrice(const v1::QuotePriceRequest& r
                                                   const Projections& rows) {
   google::type::Decimal quantity = request.quantity();
   if (!request.has_quantity()) quantity.set_value("1");
-  if (CompareDecimals(quantity.value(), "0") <= 0) {
+  if (std::is_lteq(CompareDecimals(quantity.value(), "0"))) {
     return InvalidField("quantity", "must be more than 0");
   }
   const auto time = request.has_time() ? request.time() : ToTimestamp(rows.now());

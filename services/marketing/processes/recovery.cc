@@ -49,7 +49,7 @@ Reactions Trigger(const Money& threshold, const log::v1::Record& fact, const Par
   const auto margin = MarginIn(threshold.currency_code(), sales);
   if (!margin) return None();
   ASSIGN_OR_RETURN(const auto order, CompareMoney(*margin, threshold));
-  if (order <= 0) return None();
+  if (std::is_lteq(order)) return None();
   ASSIGN_OR_RETURN(const auto accounts, parts.Of<v1::AccountsPart>("accounts"));
 
   v1::CreateRecoveryRequest request;

@@ -136,14 +136,14 @@ absl::Status AddReturn(const Order& state, const ReturnedLine& returned, Returne
                      AddDecimals(sum->quantity().value(), returned.quantity().value()));
     ASSIGN_OR_RETURN(*sum->mutable_amount(), AddMoney(sum->amount(), returned.amount()));
   }
-  if (CompareDecimals(sum->quantity().value(), line.quantity().value()) > 0) {
+  if (std::is_gt(CompareDecimals(sum->quantity().value(), line.quantity().value()))) {
     return Refuse(Refusal::RETURN_EXCEEDS_LINE, state.name(),
                   absl::StrCat("of line ", returned.line(), ", ", line.quantity().value(),
                                " were bought and ", sum->quantity().value(),
                                " would be back; return the rest at most"));
   }
   ASSIGN_OR_RETURN(const auto refunded, CompareMoney(sum->amount(), line.amount()));
-  if (!IsZero(sum->amount()) && refunded > 0) {
+  if (!IsZero(sum->amount()) && std::is_gt(refunded)) {
     return Refuse(Refusal::RETURN_EXCEEDS_LINE, state.name(),
                   absl::StrCat("more would be paid back for line ", returned.line(),
                                " than was paid; refund the rest at most"));

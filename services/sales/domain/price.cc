@@ -49,7 +49,7 @@ absl::Status PriceAggregate::Check(const Price& after) {
     const auto& tier = after.tiers(i);
     const std::string field = absl::StrCat("price.tiers[", i, "]");
     const std::string& minimum = tier.minimum_quantity().value();
-    if (CompareDecimals(minimum, reached) <= 0) {
+    if (std::is_lteq(CompareDecimals(minimum, reached))) {
       return InvalidField(absl::StrCat(field, ".minimum_quantity"),
                           absl::StrCat("must be more than ", reached, ": tiers rise"));
     }
