@@ -16,7 +16,7 @@ def server(tmp_path_factory):
 def test_what_is_not_installed_is_named(server):
     name = server.create("/v1/customers", {"displayName": "Ada", "kind": "PERSON"})["name"]
     view = server.get(f"/v1/{name}/view")
-    assert view["notInstalled"] == ["orders", "campaigns"]
+    assert view["notInstalled"] == ["orders", "campaigns", "profile", "opportunities"]
     assert not view.get("missingParts")
     answer = server.http("GET", "/v1/products")
     assert answer.code == 501
