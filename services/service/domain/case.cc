@@ -32,6 +32,13 @@ int64_t ResponseHours(Case::Priority priority) {
 // The mark of an open case that is a part of another.
 constexpr char kOpenPartOf[] = "open_part_of";
 
+absl::Status CheckWholeIsNotClosed(const Case& part, const Context& context) {
+  const Case* whole = context.rows.Find<Case>(part.parent_case());
+  if (whole == nullptr || whole->state() != Case::CLOSED) return absl::OkStatus();
+  return Refuse(Refusal::CASE_CLOSED, whole->name(),
+                "it is closed and can have no open part; reopen it first");
+}
+
 }  // namespace
 
 absl::Status CaseAggregate::Begin(Case& created, const Context& context) {
@@ -39,6 +46,7 @@ absl::Status CaseAggregate::Begin(Case& created, const Context& context) {
     return InvalidField("case.parent_case",
                         absl::StrCat("must be a case of ", ParentOf(context.name)));
   }
+  RETURN_IF_ERROR(CheckWholeIsNotClosed(created, context));
   created.set_state(Case::OPEN);
   if (created.priority() == Case::PRIORITY_UNSPECIFIED) created.set_priority(Case::NORMAL);
   google::protobuf::Timestamp due = context.occur_time;
@@ -109,8 +117,9 @@ Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::CloseCase
 }
 
 Decision<CaseEvent> CaseAggregate::Decide(const Case& state, const v1::ReopenCaseRequest& request,
-                                          const Context&) {
+                                          const Context& context) {
   if (state.state() == Case::OPEN) return Nothing();
+  RETURN_IF_ERROR(CheckWholeIsNotClosed(state, context));
   CaseEvent event;
   event.mutable_reopened()->set_reason(request.reason());
   return event;
@@ -148,6 +157,11 @@ std::vector<Mark> CaseAggregate::LooksFor(const Case& state) {
   // Only such a case is closed; the others need not be searched for.
   if (state.state() != Case::RESOLVED) return {};
   return {{kOpenPartOf, state.name()}};
+}
+
+std::vector<std::string> CaseAggregate::Reads(const Case& state, absl::string_view) {
+  if (state.parent_case().empty()) return {};
+  return {state.parent_case()};
 }
 
 std::optional<google::protobuf::Timestamp> CaseAggregate::DueTime(const Case& state) {

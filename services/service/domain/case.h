@@ -15,8 +15,8 @@ struct CaseAggregate {
                          v1::CloseCaseRequest, v1::ReopenCaseRequest, v1::RespondCaseRequest,
                          v1::MarkOverdueCaseRequest>;
 
-  // A parent is a case of the same customer. It is older than its children, so that no case is
-  // above itself.
+  // A parent is a case of the same customer and not closed. It is older than its children, so that
+  // no case is above itself.
   static absl::Status Begin(State& created, const Context& context);
   // A case has a priority; an update cannot take it away.
   static absl::Status Check(const State& after);
@@ -37,9 +37,10 @@ struct CaseAggregate {
   static Decision<Event> Decide(const State& state, const v1::MarkOverdueCaseRequest& request,
                                 const Context& context);
 
-  // A part that is open keeps the whole from being closed.
+  // A part that is open keeps the whole from being closed, and under a closed one none is opened.
   static std::vector<Mark> Marks(const State& state);
   static std::vector<Mark> LooksFor(const State& state);
+  static std::vector<std::string> Reads(const State& state, absl::string_view name);
 
   // The response clock: one per case, day and night.
   static std::optional<google::protobuf::Timestamp> DueTime(const State& state);

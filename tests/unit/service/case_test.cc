@@ -118,6 +118,21 @@ TEST(OpenCase, MayBeAPartOfAnotherOfTheSameCustomer) {
                                                  "case.parent_case");
 }
 
+TEST(OpenCase, IsRefusedUnderAClosedWhole) {
+  Case whole;
+  whole.set_name("customers/ada/cases/house");
+  v1::CreateCaseRequest request;
+  request.mutable_case_()->set_kind(Case::COMPLAINT);
+  request.mutable_case_()->set_subject("and the door");
+  request.mutable_case_()->set_parent_case(whole.name());
+  for (const auto state : {Case::OPEN, Case::RESOLVED}) {
+    whole.set_state(state);
+    Given<CaseAggregate>().Seeing(whole).When(request).ThenState();
+  }
+  whole.set_state(Case::CLOSED);
+  Given<CaseAggregate>().Seeing(whole).When(request).ThenRefuses(Refusal::CASE_CLOSED);
+}
+
 TEST(CorrectCase, StaysThePartOfWhatItIs) {
   v1::UpdateCaseRequest request;
   request.mutable_case_()->set_parent_case("customers/ada/cases/other");
@@ -262,6 +277,18 @@ TEST(CloseCase, IsRefusedUnlessResolved) {
   Given<CaseAggregate>(Opened(), Resolved(), Reopened("no"))
       .When(Close())
       .ThenRefuses(Refusal::CASE_NOT_RESOLVED);
+}
+
+TEST(ReopenCase, IsRefusedUnderAClosedWhole) {
+  Case whole;
+  whole.set_name("customers/ada/cases/house");
+  whole.set_state(Case::CLOSED);
+  CaseEvent part = Opened();
+  part.mutable_created()->mutable_case_()->set_parent_case(whole.name());
+  const auto closed_part = [&] { return Given<CaseAggregate>(part, Resolved(), Closed()); };
+  closed_part().Seeing(whole).When(Reopen()).ThenRefuses(Refusal::CASE_CLOSED);
+  whole.set_state(Case::RESOLVED);
+  closed_part().Seeing(whole).When(Reopen()).Then(Reopened("it came back"));
 }
 
 TEST(ReopenCase, ForgetsTheResolutionAndCounts) {
