@@ -95,6 +95,12 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In pieces: the index of a large file is megabytes, and a cache that is full read it anew for
+  // every key. Its keys begin alike, and so are written without what they share.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.index_block_restart_interval = 16;
+  table.enable_index_compression = false;
   options_.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options_.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(memtable_bytes, cache);
