@@ -7,6 +7,16 @@
 #include "services/runtime/store/keys.h"
 
 namespace rapport {
+namespace {
+
+absl::Status Ahead(const TopicPartition& partition) {
+  return absl::DataLossError(
+      absl::StrCat("the projection of ", partition.topic, "/", partition.partition,
+                   " is ahead of its log; was the log replaced? rebuild the projection"));
+}
+
+}  // namespace
+
 absl::StatusOr<Position> LoadPosition(const Store& store, absl::string_view name) {
   log::v1::Checkpoint checkpoint;
   ASSIGN_OR_RETURN(const bool found, store.Get(keys::Meta(name), &checkpoint));
@@ -36,12 +46,27 @@ absl::Status CannotRead(const TopicPartition& partition, Offset offset) {
                                           " cannot be read; restore the log"));
 }
 
+absl::Status Replay::CheckSameLog(const Position& position) const {
+  const Epoch& claim = position.validity.claim;
+  if (claim.offset < 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<Entry> entries,
+                   options_.log->Read(options_.partition, claim.offset, 1));
+  if (entries.empty()) return Ahead(options_.partition);
+  log::v1::Record record;
+  if (!record.ParseFromString(entries[0].bytes))
+    return CannotRead(options_.partition, claim.offset);
+  if (record.kind() == log::v1::Record::CLAIM && record.claim_id() == claim.id) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat(
+      "the projection of ", options_.partition.topic, "/", options_.partition.partition,
+      " was made from another log; name the log or the data folder that fits"));
+}
+
 absl::Status Replay::Run(Offset until, Position* position,
                          const std::function<void(Offset)>& applied) {
   if (position->next > until) {
-    return absl::DataLossError(absl::StrCat(
-        "the projection of ", options_.partition.topic, "/", options_.partition.partition,
-        " is ahead of its log; was the log replaced? rebuild the projection"));
+    return Ahead(options_.partition);
   }
   while (position->next < until) {
     const size_t limit = std::min<size_t>(options_.batch_records, until - position->next);

@@ -54,6 +54,10 @@ class Replay {
  public:
   explicit Replay(ReplayOptions options) : options_(std::move(options)) {}
 
+  // Whether the store was made from this log: the claim that it names last is where it says.
+  // DATA_LOSS where something else is there, or nothing.
+  absl::Status CheckSameLog(const Position& position) const;
+
   // Applies the records from `position` to `until`, which the log must reach. The position moves
   // with every write, and `applied`, where there is one, is told. After a failure position and
   // store still agree. UNAVAILABLE where the log does not reach so far yet; DATA_LOSS where a

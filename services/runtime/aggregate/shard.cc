@@ -238,7 +238,9 @@ void Shard::Complete(absl::AnyInvocable<void()> completion) {
 // --- owning the partition
 
 void Shard::BeginClaim() {
-  if (const absl::Status loaded = LoadPositions(); !loaded.ok()) return Recover(loaded);
+  absl::Status loaded = LoadPositions();
+  if (loaded.ok() && state_ == State::kStarting) loaded = replay_.CheckSameLog(position_);
+  if (!loaded.ok()) return Recover(loaded);
   Ask();
   options_.log->Claim(options_.partition, [this](absl::StatusOr<Epoch> claim) {
     Complete([this, claim = std::move(claim)] { CatchUp(claim); });

@@ -186,5 +186,22 @@ TEST_F(DamageTest, ALogThatLostWhatWasAppliedStopsTheServer) {
   EXPECT_THAT(std::string(started.message()), HasSubstr("ahead of its log"));
 }
 
+TEST_F(DamageTest, AnotherLogStopsTheServer) {
+  const testing_support::TempFolder other;
+  NodeOptions options = Options(kPartitions);
+  options.data_dir = other.path();
+  {
+    Node node(options);
+    ASSERT_TRUE(node.Start().ok());
+    EXPECT_GT(RunRandomCommands(node.handler(), random_(), 2 * kCommands).done, 0);
+  }
+  std::filesystem::remove_all(DataDir() + "/log");
+  std::filesystem::rename(other.path() + "/log", DataDir() + "/log");
+  Node node(Options(kPartitions));
+  const absl::Status started = node.Start(absl::Seconds(1));
+  EXPECT_FALSE(started.ok());
+  EXPECT_THAT(std::string(started.message()), HasSubstr("made from another log"));
+}
+
 }  // namespace
 }  // namespace rapport::component
