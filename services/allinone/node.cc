@@ -100,6 +100,14 @@ absl::StatusOr<std::string> Node::LoadSecret() const {
   return secret;
 }
 
+absl::StatusOr<std::unique_ptr<EventLog>> Node::OpenLog() {
+  if (options_.kafka) return OpenKafkaLog(*options_.kafka);
+  return OpenEmbeddedLog({.path = options_.data_dir + "/log",
+                          .min_free_bytes = options_.min_free_bytes,
+                          .writers = options_.threads},
+                         [this](const GroupCommit& commit) { metrics_->OnCommit(commit); });
+}
+
 absl::Status Node::Start(absl::Duration timeout) {
   RETURN_IF_ERROR(CheckServices());
   std::error_code error;
@@ -116,11 +124,7 @@ absl::Status Node::Start(absl::Duration timeout) {
         return MayForget(key, value, clock->Now());
       });
   executor_ = std::make_unique<Executor>(options_.threads);
-  ASSIGN_OR_RETURN(
-      log_, OpenEmbeddedLog({.path = options_.data_dir + "/log",
-                             .min_free_bytes = options_.min_free_bytes,
-                             .writers = options_.threads},
-                            [this](const GroupCommit& commit) { metrics_->OnCommit(commit); }));
+  ASSIGN_OR_RETURN(log_, OpenLog());
   gateway::GatewayOptions gateway_options{.secret = secret};
   for (auto& spec : AllServices(options_.marketing)) {
     gateway::Backend backend{.name = spec.name, .rpc = spec.rpc};

@@ -1,4 +1,4 @@
-// Rapport in one process: the four services and the gateway on the embedded log.
+// Rapport in one process: the four services and the gateway, on the embedded log or on Kafka.
 //
 // Threads: Start and Stop from one; handler() from any between them.
 #pragma once
@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
+#include "services/runtime/log/kafka/kafka_log.h"
 #include "services/runtime/metrics/metrics.h"
 
 namespace rapport {
@@ -27,6 +28,8 @@ struct NodeOptions {
   size_t cache_bytes = size_t{512} << 20;
   size_t memtable_bytes = size_t{512} << 20;
   uint64_t min_free_bytes = uint64_t{256} << 20;
+  // Where the events are; none: in the data folder.
+  std::optional<KafkaLogOptions> kafka;
   Clock* clock = nullptr;  // the system's where null
   marketing::Settings marketing;
 };
@@ -56,6 +59,7 @@ class Node {
 
  private:
   absl::StatusOr<std::string> LoadSecret() const;
+  absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
   absl::Status CheckServices() const;
   bool Installed(absl::string_view service) const;
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,

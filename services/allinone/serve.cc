@@ -94,6 +94,13 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
        "The services to serve, of accounts,sales,service,marketing; without accounts no customer "
        "is checked")
       ->delimiter(',');
+  flag("kafka", options->kafka.brokers,
+       "Keep the events on these Kafka brokers, host:port,host:port; without it, in the data "
+       "folder");
+  flag("kafka-topic-prefix", options->kafka.topic_prefix,
+       "Before every topic's name, where several Rapports share the brokers");
+  flag("kafka-settings", options->kafka_settings,
+       "File of librdkafka settings, a line name=value each: TLS and SASL");
   flag("http", options->http, "REST/JSON on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
@@ -118,6 +125,12 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   NodeOptions node_options = options.node;
   ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
+  if (!options.kafka.brokers.empty()) {
+    node_options.kafka = options.kafka;
+    if (!options.kafka_settings.empty()) {
+      ASSIGN_OR_RETURN(node_options.kafka->settings, ReadKafkaSettings(options.kafka_settings));
+    }
+  }
   Node node(node_options);
   RETURN_IF_ERROR(node.Start());
   std::vector<const ServiceDescriptor*> installed, not_installed;
@@ -151,7 +164,8 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   Log(Level::kInfo, "serving",
       {{"version", RAPPORT_VERSION},
        {"services", absl::StrJoin(options.node.services, ",")},
-       {"data", options.node.data_dir}});
+       {"data", options.node.data_dir},
+       {"kafka", options.kafka.brokers}});
   Announce("http", options.http, http->port());
   Announce("grpc", options.grpc, grpc.port());
   Announce("metrics", options.metrics, metrics_port);

@@ -9,6 +9,7 @@
 #include "google/protobuf/text_format.h"
 #include "services/allinone/node.h"
 #include "services/runtime/base/messages.h"
+#include "tests/support/logs.h"
 #include "tests/support/reason.h"
 #include "tests/support/wait.h"
 
@@ -99,7 +100,8 @@ class NodeTest : public testing::Test {
             .partitions = partitions,
             .cache_bytes = 8 << 20,
             .memtable_bytes = 64 << 20,
-            .min_free_bytes = 0};
+            .min_free_bytes = 0,
+            .kafka = topics_.Kafka()};
   }
 
   template <class... Args>
@@ -124,6 +126,7 @@ class NodeTest : public testing::Test {
   }
 
   testing_support::TempFolder folder_;
+  testing_support::TestTopics topics_;
   std::unique_ptr<Node> node_;
 };
 

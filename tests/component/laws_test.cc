@@ -349,6 +349,7 @@ TEST_F(LawsOfAll, ALateRepeatOfAnythingChangesNothing) {
 }
 
 TEST_F(LawsOfAll, ValidateOnlyIsNowhereInLogOrProjection) {
+  if (topics_.Kafka()) GTEST_SKIP() << "looks into the data folder, and the log is not there";
   std::vector<std::pair<const Method*, std::unique_ptr<Message>>> asked;
   for (const auto& one : all_) {
     ASSERT_NO_FATAL_FAILURE(Take(one));

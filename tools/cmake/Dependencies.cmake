@@ -15,6 +15,8 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+# The shared object: a newer librdkafka may take its place without a new build.
+pkg_check_modules(rdkafka REQUIRED IMPORTED_TARGET rdkafka)
 
 # The archives in place of the shared objects: a call into those goes through a table, and each
 # access to a thread's own variables through a function; together a seventh of the instructions of a
