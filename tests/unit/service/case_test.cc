@@ -106,41 +106,6 @@ v1::ReopenCaseRequest Reopen(const std::string& reason = "it came back") {
 
 // --- stories
 
-TEST(OpenCase, MayBeAPartOfAnotherOfTheSameCustomer) {
-  v1::CreateCaseRequest request;
-  request.mutable_case_()->set_kind(Case::COMPLAINT);
-  request.mutable_case_()->set_subject("and the door");
-  request.mutable_case_()->set_parent_case("customers/ada/cases/house");
-  EXPECT_EQ(Given<CaseAggregate>().When(request).ThenState().parent_case(),
-            "customers/ada/cases/house");
-  request.mutable_case_()->set_parent_case("customers/bob/cases/house");
-  Given<CaseAggregate>().When(request).ThenFails(absl::StatusCode::kInvalidArgument,
-                                                 "case.parent_case");
-}
-
-TEST(OpenCase, IsRefusedUnderAClosedWhole) {
-  Case whole;
-  whole.set_name("customers/ada/cases/house");
-  v1::CreateCaseRequest request;
-  request.mutable_case_()->set_kind(Case::COMPLAINT);
-  request.mutable_case_()->set_subject("and the door");
-  request.mutable_case_()->set_parent_case(whole.name());
-  for (const auto state : {Case::OPEN, Case::RESOLVED}) {
-    whole.set_state(state);
-    Given<CaseAggregate>().Seeing(whole).When(request).ThenState();
-  }
-  whole.set_state(Case::CLOSED);
-  Given<CaseAggregate>().Seeing(whole).When(request).ThenRefuses(Refusal::CASE_CLOSED);
-}
-
-TEST(CorrectCase, StaysThePartOfWhatItIs) {
-  v1::UpdateCaseRequest request;
-  request.mutable_case_()->set_parent_case("customers/ada/cases/other");
-  request.mutable_update_mask()->add_paths("parent_case");
-  Given<CaseAggregate>(Opened()).When(request).ThenFails(absl::StatusCode::kInvalidArgument,
-                                                         "case.parent_case");
-}
-
 TEST(OpenCase, StartsOpenWithNormalPriority) {
   const Case state = Given<CaseAggregate>().When(Open()).ThenState();
   EXPECT_EQ(state.state(), Case::OPEN);
@@ -253,42 +218,11 @@ TEST(CloseCase, AgainIsNothing) {
   Given<CaseAggregate>(Opened(), Resolved(), Closed()).When(Close()).ThenNothing();
 }
 
-TEST(CloseCase, WaitsForItsOpenParts) {
-  Case part;
-  part.set_name("customers/ada/cases/door");
-  part.set_parent_case(spec::NameOf<CaseAggregate>());
-  part.set_state(Case::OPEN);
-  const auto whole = [] { return Given<CaseAggregate>(Opened(), Resolved()); };
-  whole().Seeing(part).When(Close()).ThenRefuses(Refusal::CASE_PARTS_OPEN);
-
-  Case settled = part;
-  settled.set_state(Case::RESOLVED);
-  whole().Seeing(settled).When(Close()).Then(Closed());
-  Case deleted = part;
-  *deleted.mutable_delete_time() = At(1);
-  whole().Seeing(deleted).When(Close()).Then(Closed());
-  Case of_another = part;
-  of_another.set_parent_case("customers/ada/cases/garden");
-  whole().Seeing(of_another).When(Close()).Then(Closed());
-}
-
 TEST(CloseCase, IsRefusedUnlessResolved) {
   Given<CaseAggregate>(Opened()).When(Close()).ThenRefuses(Refusal::CASE_NOT_RESOLVED);
   Given<CaseAggregate>(Opened(), Resolved(), Reopened("no"))
       .When(Close())
       .ThenRefuses(Refusal::CASE_NOT_RESOLVED);
-}
-
-TEST(ReopenCase, IsRefusedUnderAClosedWhole) {
-  Case whole;
-  whole.set_name("customers/ada/cases/house");
-  whole.set_state(Case::CLOSED);
-  CaseEvent part = Opened();
-  part.mutable_created()->mutable_case_()->set_parent_case(whole.name());
-  const auto closed_part = [&] { return Given<CaseAggregate>(part, Resolved(), Closed()); };
-  closed_part().Seeing(whole).When(Reopen()).ThenRefuses(Refusal::CASE_CLOSED);
-  whole.set_state(Case::RESOLVED);
-  closed_part().Seeing(whole).When(Reopen()).Then(Reopened("it came back"));
 }
 
 TEST(ReopenCase, ForgetsTheResolutionAndCounts) {
