@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/view/backends.h"
 #include "rapport/gateway/v1/cursor.pb.h"
-#include "services/runtime/aggregate/reads.h"
+#include "services/runtime/aggregate/pager.h"
 #include "services/runtime/base/filter.h"
 #include "services/runtime/base/page_token.h"
 #include "services/runtime/base/status.h"

@@ -13,7 +13,6 @@
 #include "services/runtime/aggregate/row_cursor.h"
 #include "services/runtime/base/filter.h"
 #include "services/runtime/base/messages.h"
-#include "services/runtime/base/page_token.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/store/keys.h"
 
@@ -24,8 +23,6 @@ using google::protobuf::FieldMask;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-constexpr int kResponseRows = 1;
-constexpr int kResponseNextPageToken = 2;
 // Of one partition; a row may have 64 KiB.
 constexpr size_t kMaxReadAheadRows = 32;
 
@@ -60,10 +57,8 @@ class Listing {
   Listing(const ListQuery& query, Filter filter) : query_(query), filter_(std::move(filter)) {}
 
   absl::Status ChooseTable();
-  absl::Status OpenToken();
-  std::vector<RowCursor> OpenCursors() const;
+  std::vector<RowCursor> OpenCursors(const Pager& pager) const;
   absl::StatusOr<bool> Keep(absl::string_view row, std::string* response);
-  std::string Fingerprint() const;
   const AggregateType& type() const { return *query_.method->aggregate; }
 
   const ListQuery query_;
@@ -72,9 +67,7 @@ class Listing {
   bool show_deleted_ = false;
   std::string parent_;  // "customers/a"; empty for roots and for "-"
   std::string prefix_;  // of the table's keys
-  bool descending_ = false;
-  std::string after_;  // the position of the last row of the page before
-  int page_size_ = kDefaultPageSize;
+  RowCursor::Direction direction_ = RowCursor::kForward;
   std::unique_ptr<Message> scratch_;
 };
 
@@ -85,15 +78,11 @@ absl::StatusOr<Listing> Listing::Make(const ListQuery& query) {
                    Filter::Parse(reflection->GetString(request, Field(request, "filter")),
                                  query.method->aggregate->state));
   Listing listing(query, std::move(filter));
-  const int page_size = reflection->GetInt32(request, Field(request, "page_size"));
-  if (page_size < 0) return InvalidField("page_size", "must not be negative");
-  if (page_size > 0) listing.page_size_ = std::min(page_size, kMaxPageSize);
   listing.show_deleted_ = reflection->GetBool(request, Field(request, "show_deleted"));
   listing.read_mask_ = ReadMask(request);
   listing.scratch_ = NewMessage(query.method->aggregate->state);
   RETURN_IF_ERROR(ApplyReadMask(listing.read_mask_, listing.scratch_.get()));
   RETURN_IF_ERROR(listing.ChooseTable());
-  RETURN_IF_ERROR(listing.OpenToken());
   return listing;
 }
 
@@ -107,10 +96,10 @@ absl::Status Listing::ChooseTable() {
   ASSIGN_OR_RETURN(const ListOrder order,
                    ParseOrder(reflection->GetString(request, Field(request, "order_by")), type(),
                               parent_.empty() ? ListedParents::kAll : ListedParents::kOne));
-  descending_ = order.descending;
-  if (order.field == type().fields.occur_time) {
+  const bool newest_first = order.field == type().fields.occur_time;  // in the index itself
+  direction_ = order.descending != newest_first ? RowCursor::kBackward : RowCursor::kForward;
+  if (newest_first) {
     prefix_ = keys::NewestPrefix(type().plural, parent_);
-    descending_ = !order.descending;  // the index is newest first
     return absl::OkStatus();
   }
   if (order.field != type().fields.name) {
@@ -130,30 +119,15 @@ absl::Status Listing::ChooseTable() {
   return absl::OkStatus();
 }
 
-std::string Listing::Fingerprint() const {
-  const std::unique_ptr<Message> query = CopyOf(*query_.request);
-  const auto* reflection = query->GetReflection();
-  reflection->ClearField(query.get(), Field(*query, "page_size"));
-  reflection->ClearField(query.get(), Field(*query, "page_token"));
-  return absl::StrCat(query->GetTypeName(), "\n", SerializeDeterministic(*query));
-}
-
-absl::Status Listing::OpenToken() {
-  const std::string token = query_.request->GetReflection()->GetString(
-      *query_.request, Field(*query_.request, "page_token"));
-  if (token.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(after_, OpenPageToken(query_.token_key, Fingerprint(), token));
-  return absl::OkStatus();
-}
-
-std::vector<RowCursor> Listing::OpenCursors() const {
+std::vector<RowCursor> Listing::OpenCursors(const Pager& pager) const {
   std::vector<RowCursor> cursors;
   // Of many partitions, each gives few rows of a page.
   const size_t read_ahead =
-      query_.stores.size() == 1 ? std::min(static_cast<size_t>(page_size_), kMaxReadAheadRows) : 1;
+      query_.stores.size() == 1
+          ? std::min(static_cast<size_t>(pager.page_size()), kMaxReadAheadRows)
+          : 1;
   for (const Store* store : query_.stores) {
-    cursors.emplace_back(*store, type().plural, prefix_, after_,
-                         descending_ ? RowCursor::kBackward : RowCursor::kForward, read_ahead);
+    cursors.emplace_back(*store, type().plural, prefix_, pager.after(), direction_, read_ahead);
   }
   return cursors;
 }
@@ -175,34 +149,10 @@ absl::StatusOr<bool> Listing::Keep(absl::string_view row, std::string* response)
 }
 
 absl::StatusOr<std::string> Listing::Run() {
-  std::string response;
-  std::string last;
-  int kept = 0;
-  int scanned = 0;
-  std::vector<RowCursor> cursors = OpenCursors();
-  while (true) {
-    RowCursor* first = nullptr;
-    for (auto& cursor : cursors) {
-      if (!cursor.Valid()) continue;
-      const bool sooner = first != nullptr && (descending_ ? cursor.position() > first->position()
-                                                           : cursor.position() < first->position());
-      if (first == nullptr || sooner) first = &cursor;
-    }
-    if (first == nullptr) break;
-    if (kept == page_size_ || scanned == kMaxScannedRows) {
-      AppendField(kResponseNextPageToken, SealPageToken(query_.token_key, Fingerprint(), last),
-                  &response);
-      break;
-    }
-    ASSIGN_OR_RETURN(const absl::string_view row, first->row());
-    ASSIGN_OR_RETURN(const bool keep, Keep(row, &response));
-    kept += keep ? 1 : 0;
-    ++scanned;
-    last = std::string(first->position());
-    first->Next();
-  }
-  for (const auto& cursor : cursors) RETURN_IF_ERROR(cursor.status());
-  return response;
+  ASSIGN_OR_RETURN(const Pager pager, Pager::Of(*query_.request, query_.token_key));
+  return pager.Fill(
+      OpenCursors(pager), direction_,
+      [this](absl::string_view row, std::string* response) { return Keep(row, response); });
 }
 
 }  // namespace

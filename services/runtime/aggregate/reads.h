@@ -12,13 +12,9 @@
 #include "rapport/log/v1/history.pb.h"
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
+#include "services/runtime/aggregate/pager.h"
 
 namespace rapport {
-
-inline constexpr int kDefaultPageSize = 50;
-inline constexpr int kMaxPageSize = 1'000;
-// Rows one page may look at; a page that reaches it is short and carries a token.
-inline constexpr int kMaxScannedRows = 100'000;
 
 struct ListQuery {
   const Method* method = nullptr;
