@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "rapport/log/v1/process.pb.h"
 #include "services/runtime/aggregate/dump.h"
 #include "services/runtime/aggregate/replay.h"
 #include "services/runtime/base/hash.h"
@@ -147,6 +148,16 @@ absl::Status CheckHistory(const Store& store, Problems* problems) {
   });
 }
 
+absl::Status CheckRefused(const Store& store, Problems* problems) {
+  return ForEach(store, 'F', [&](absl::string_view key, absl::string_view row) {
+    log::v1::RefusedReaction refused;
+    if (!refused.ParseFromArray(row.data(), static_cast<int>(row.size())) ||
+        keys::Refused(ToMicros(refused.record_time()), refused.request_id()) != key) {
+      Add(problems, absl::StrCat("the ", DescribeKey(key), " cannot be read"));
+    }
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<LogFigures> CheckLog(EventLog& log, const TopicPartition& partition, int partitions,
@@ -181,7 +192,8 @@ absl::StatusOr<LogFigures> CheckLog(EventLog& log, const TopicPartition& partiti
 
 absl::Status CheckProjection(const Store& store, const Registry& registry, Problems* problems) {
   RETURN_IF_ERROR(CheckIndexes(store, registry, problems));
-  return CheckHistory(store, problems);
+  RETURN_IF_ERROR(CheckHistory(store, problems));
+  return CheckRefused(store, problems);
 }
 
 }  // namespace rapport

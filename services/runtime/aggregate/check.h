@@ -35,7 +35,7 @@ absl::StatusOr<LogFigures> CheckLog(EventLog& log, const TopicPartition& partiti
                                     Offset until, Problems* problems);
 
 // Every row has its index entries, and every index entry its row; each root's history is gapless
-// from 1.
+// from 1; what processes were refused lies at its own time.
 absl::Status CheckProjection(const Store& store, const Registry& registry, Problems* problems);
 
 }  // namespace rapport

@@ -13,7 +13,7 @@ namespace rapport {
 namespace {
 
 bool IsDumped(absl::string_view key) {
-  return !key.empty() && absl::StrContains("RITDHQ", keys::TableOf(key));
+  return !key.empty() && absl::StrContains("RITDFHQ", keys::TableOf(key));
 }
 
 }  // namespace
@@ -94,6 +94,8 @@ std::string DescribeKey(absl::string_view key) {
       return absl::StrCat("index by time of ", keys::NameIn(key));
     case 'D':
       return absl::StrCat("timer of ", keys::NameIn(key));
+    case 'F':
+      return absl::StrCat("refused reaction ", keys::RefusedRequestIn(key));
     case 'H':
       return absl::StrCat("history of ", keys::RootIn(key), ", sequence ", keys::SequenceIn(key));
     case 'Q':

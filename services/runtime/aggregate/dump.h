@@ -1,8 +1,8 @@
 // The canonical dump of a projection: what any two projections of one log at one offset have in
 // common, byte for byte.
 //
-// All keys and values of the tables R I T D H Q (store/keys.h), in key order. Left out are request
-// ids that are older than the window, which a projection may have dropped or not; followed
+// All keys and values of the tables R I T D F H Q (store/keys.h), in key order. Left out are
+// request ids that are older than the window, which a projection may have dropped or not; followed
 // parents, which depend on how another topic's records came in between; and positions, which are
 // how far it is and not what it says.
 //

@@ -4,6 +4,7 @@
 
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "rapport/log/v1/process.pb.h"
 #include "services/runtime/aggregate/replay.h"
 #include "services/runtime/aggregate/standard.h"
 #include "services/runtime/base/messages.h"
@@ -186,9 +187,7 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
     answered.set_subject(record.subject());
     *answered.mutable_record_time() = record.record_time();
   }
-  if (record.kind() == log::v1::Record::PROCESS_ADVANCED) {
-    cursors_[keys::Cursor(record.subject())] = record.value();
-  }
+  if (record.kind() == log::v1::Record::PROCESS_ADVANCED) RETURN_IF_ERROR(ApplyAdvanced(record));
   if (event == nullptr) return absl::OkStatus();
 
   const auto* type = registry_.FindByPlural(CollectionOf(record.subject()));
@@ -208,6 +207,22 @@ absl::Status Overlay::Apply(const log::v1::Record& record, std::string bytes,
   row->bytes = SerializeDeterministic(*row->state);
   sequences_[record.root()] = record.sequence();
   records_.emplace_back(keys::History(record.root(), record.sequence()), std::move(bytes));
+  return absl::OkStatus();
+}
+
+absl::Status Overlay::ApplyAdvanced(const log::v1::Record& record) {
+  log::v1::ProcessAdvanced advanced;
+  if (!advanced.ParseFromString(record.value())) {
+    return absl::DataLossError(absl::StrCat("how far the process ", record.subject(),
+                                            " has acted cannot be read; run a newer program"));
+  }
+  cursors_[keys::Cursor(record.subject())] = record.value();
+  for (log::v1::RefusedReaction& refused : *advanced.mutable_refused()) {
+    refused.set_process(record.subject());
+    *refused.mutable_record_time() = record.record_time();
+    refused_.emplace_back(keys::Refused(ToMicros(record.record_time()), refused.request_id()),
+                          SerializeDeterministic(refused));
+  }
   return absl::OkStatus();
 }
 
@@ -231,6 +246,7 @@ absl::Status Overlay::WriteTo(Store& store, const log::v1::Checkpoint& checkpoin
   for (auto& [key, bytes] : records_) puts.push_back({std::move(key), std::move(bytes)});
   for (const auto& [key, answered] : requests_) puts.push_back({key, answered.SerializeAsString()});
   for (auto& [key, cursor] : cursors_) puts.push_back({key, std::move(cursor)});
+  for (auto& [key, row] : refused_) puts.push_back({std::move(key), std::move(row)});
   puts.push_back({keys::Meta(kAppliedPosition), checkpoint.SerializeAsString()});
   // What lies together is put together; a key that goes and comes keeps that order.
   std::stable_sort(puts.begin(), puts.end(),

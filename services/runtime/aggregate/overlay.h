@@ -2,9 +2,8 @@
 //
 // The command path decides upon an Overlay, so that a command sees its batch's earlier events; it
 // is thrown away if the log does not take them. Replay and rebuild use the same class: a fold is a
-// fold. What is durable is written in one batch: rows, indexes, history, request ids and the
-// checkpoint.
-// Threads: one.
+// fold. What is durable is written in one batch: rows, indexes, history, request ids, what
+// processes did, and the checkpoint. Threads: one.
 #pragma once
 
 #include <memory>
@@ -95,6 +94,8 @@ class Overlay {
   size_t size() const { return records_.size(); }
 
  private:
+  absl::Status ApplyAdvanced(const log::v1::Record& record);
+
   const Store& store_;
   const Registry& registry_;
   SequenceCache* const cache_;
@@ -104,6 +105,7 @@ class Overlay {
   absl::flat_hash_map<std::string, log::v1::AnsweredRequest> requests_;  // by key
   absl::flat_hash_map<std::string, std::string> cursors_;                // of processes, by key
   std::vector<std::pair<std::string, std::string>> records_;             // history key, bytes
+  std::vector<std::pair<std::string, std::string>> refused_;             // of processes: key, row
 };
 
 // The stored row and its bytes, null where there is none. DATA_LOSS where it cannot be read.

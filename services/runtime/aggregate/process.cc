@@ -179,6 +179,7 @@ void Process::Take(Chain* chain, const Reply& reply) {
       auto* refused = advanced_.add_refused();
       refused->set_root(step.root);
       refused->set_sequence(step.sequence);
+      refused->set_service(options_.spec->source);
       refused->set_method(step.reaction.method);
       refused->set_request_id(step.request_id);
       *refused->mutable_status() = ToRpcStatus(reply.status);

@@ -6,6 +6,7 @@
 //   P root                                       -> "+" lives, "-" deleted (followed elsewhere)
 //   D due_time name                              -> ""         (a timer, the earliest first)
 //   J service 0 root 0 [resource]                -> its part and notes (joined from that service)
+//   F ~record_time request id                    -> rapport.log.v1.RefusedReaction (newest first)
 //   M name                                       -> rapport.log.v1.Checkpoint
 //   M process/name                               -> rapport.log.v1.ProcessAdvanced
 //
@@ -61,11 +62,13 @@ inline std::string Request(absl::string_view root, absl::string_view request_id)
 inline std::string NewestPrefix(absl::string_view plural, absl::string_view parent) {
   return absl::StrCat(Cluster(RootOf(parent)), "T", plural, Zero(), parent, Zero());
 }
-// `micros` counts down, so that the newest comes first.
+// Counts down, so that the newest comes first.
+inline std::string NewestFirst(int64_t micros) {
+  return BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63)));
+}
 inline std::string Newest(absl::string_view plural, absl::string_view parent, int64_t micros,
                           absl::string_view name) {
-  return absl::StrCat(NewestPrefix(plural, parent),
-                      BigEndian(~(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63))), name);
+  return absl::StrCat(NewestPrefix(plural, parent), NewestFirst(micros), name);
 }
 inline std::string Due(int64_t micros, absl::string_view name) {
   return absl::StrCat("D", BigEndian(static_cast<uint64_t>(micros) ^ (uint64_t{1} << 63)), name);
@@ -74,6 +77,11 @@ inline std::string Due(int64_t micros, absl::string_view name) {
 inline std::string Part(absl::string_view service, absl::string_view root,
                         absl::string_view resource) {
   return absl::StrCat("J", service, Zero(), root, Zero(), resource);
+}
+inline constexpr absl::string_view kRefusedPrefix = "F";
+// A process sends each command under an id of its own, so that no two are at one place.
+inline std::string Refused(int64_t micros, absl::string_view request_id) {
+  return absl::StrCat(kRefusedPrefix, NewestFirst(micros), request_id);
 }
 inline std::string Parent(absl::string_view root) {
   return absl::StrCat("P", root);
@@ -88,7 +96,7 @@ inline std::string Cursor(absl::string_view process) {
 
 // --- and back; of keys that the functions above made.
 
-// The letter of the table: one of RIPMDJHQT.
+// The letter of the table: one of RIPMDJFHQT.
 inline char TableOf(absl::string_view key) {
   return key[0] == 'C' ? key[key.find(kSeparator) + 1] : key[0];
 }
@@ -117,6 +125,10 @@ inline absl::string_view NameIn(absl::string_view key) {
   const absl::string_view rest = RestOf(key);
   const size_t parent = rest.find(kSeparator) + 1;
   return rest.substr(rest.find(kSeparator, parent) + 1 + sizeof(uint64_t));
+}
+// The request id in a key of F.
+inline absl::string_view RefusedRequestIn(absl::string_view key) {
+  return key.substr(kRefusedPrefix.size() + sizeof(uint64_t));
 }
 // The microseconds in a key of D.
 inline int64_t DueIn(absl::string_view key) {
