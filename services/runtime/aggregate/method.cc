@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "rapport/log/v1/history.pb.h"
+#include "rapport/log/v1/refused.pb.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/status.h"
 
@@ -62,8 +63,14 @@ absl::StatusOr<MethodTable> BuildMethods(const ServiceDescriptor* service,
   for (int i = 0; i < service->method_count(); ++i) {
     Method method{.descriptor = service->method(i)};
     const auto* request = method.descriptor->input_type();
-    bool known = request == log::v1::ListEventsRequest::descriptor();
-    if (known) method.kind = Method::Kind::kListEvents;
+    bool known = true;
+    if (request == log::v1::ListEventsRequest::descriptor()) {
+      method.kind = Method::Kind::kListEvents;
+    } else if (request == log::v1::ListRefusedReactionsRequest::descriptor()) {
+      method.kind = Method::Kind::kListRefused;
+    } else {
+      known = false;
+    }
     for (const auto& own : own_methods) {
       if (own.request != request) continue;
       known = true;

@@ -1,8 +1,8 @@
 // What each RPC of a service does, read from its descriptor once at start.
 //
 // Standard methods are known by their request's name (CreateOrderRequest, ListOrdersRequest);
-// verbs by the aggregate that decides them; a service's own by their request; ListEvents by its
-// type. Threads: a Method is immutable.
+// verbs by the aggregate that decides them; a service's own by their request; ListEvents and
+// ListRefusedReactions, which are the runtime's, by its type. Threads: a Method is immutable.
 #pragma once
 
 #include <vector>
@@ -27,6 +27,7 @@ struct Method {
     kGet,
     kList,
     kListEvents,
+    kListRefused,
     kQuery,
     kRootQuery,
     kFlow
@@ -34,7 +35,7 @@ struct Method {
 
   Kind kind = Kind::kGet;
   const MethodDescriptor* descriptor = nullptr;
-  const AggregateType* aggregate = nullptr;  // null for ListEvents, queries and flows
+  const AggregateType* aggregate = nullptr;  // null for the runtime's lists, queries, flows
   const CommandType* command = nullptr;      // verbs only
   const OwnMethod* own = nullptr;            // queries and flows only
 

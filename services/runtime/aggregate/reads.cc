@@ -223,4 +223,28 @@ absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request
   return response.SerializeAsString();
 }
 
+absl::StatusOr<std::string> ReadRefused(const log::v1::ListRefusedReactionsRequest& request,
+                                        const std::vector<const Store*>& stores,
+                                        absl::string_view token_key) {
+  log::v1::RefusedReaction reaction;
+  ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(request.filter(), reaction.GetDescriptor()));
+  ASSIGN_OR_RETURN(const Pager pager, Pager::Of(request, token_key));
+  std::vector<RowCursor> cursors;
+  for (const Store* store : stores) {
+    cursors.emplace_back(*store, "", std::string(keys::kRefusedPrefix), pager.after(),
+                         RowCursor::kForward, 1);
+  }
+  const auto keep = [&](absl::string_view row, std::string* response) -> absl::StatusOr<bool> {
+    if (!filter.empty()) {
+      if (!reaction.ParseFromArray(row.data(), static_cast<int>(row.size()))) {
+        return absl::DataLossError("a refused reaction of the projection cannot be read");
+      }
+      if (!filter.Matches(reaction)) return false;
+    }
+    AppendField(kResponseRows, row, response);
+    return true;
+  };
+  return pager.Fill(std::move(cursors), RowCursor::kForward, keep);
+}
+
 }  // namespace rapport

@@ -1,4 +1,4 @@
-// Get, List and ListEvents over projections.
+// Get, List, ListEvents and ListRefusedReactions over projections.
 //
 // Answers are put together from the rows' stored bytes; a row is parsed only where a filter or a
 // read mask asks for its fields.
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "rapport/log/v1/history.pb.h"
+#include "rapport/log/v1/refused.pb.h"
 #include "services/runtime/aggregate/method.h"
 #include "services/runtime/aggregate/overlay.h"
 #include "services/runtime/aggregate/pager.h"
@@ -33,5 +34,10 @@ absl::StatusOr<std::string> ReadList(const ListQuery& query);
 
 absl::StatusOr<std::string> ReadEvents(const log::v1::ListEventsRequest& request,
                                        const Store& store, const std::string& service);
+
+// The serialised response. INVALID_ARGUMENT on filter, page_token, page_size.
+absl::StatusOr<std::string> ReadRefused(const log::v1::ListRefusedReactionsRequest& request,
+                                        const std::vector<const Store*>& stores,
+                                        absl::string_view token_key);
 
 }  // namespace rapport

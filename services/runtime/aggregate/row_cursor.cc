@@ -60,7 +60,7 @@ absl::string_view RowCursor::position() const {
 }
 
 absl::StatusOr<absl::string_view> RowCursor::row() {
-  if (prefix_[0] == 'R') return ToView(walk_->value());
+  if (prefix_[0] == 'R' || prefix_[0] == 'F') return ToView(walk_->value());
   if (at_ == ahead_.size()) RETURN_IF_ERROR(ReadAhead());
   return absl::string_view(ahead_[at_].row);
 }

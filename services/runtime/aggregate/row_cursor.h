@@ -1,4 +1,5 @@
-// Rows of one partition in a list's order: the rows themselves by name, or as an index names them.
+// Rows of one partition in a list's order: the rows themselves by name, as an index names them, or
+// those of a table that is kept in one order only.
 //
 // Threads: one; it sees the store as it was when it was made.
 #pragma once
@@ -19,7 +20,7 @@ class RowCursor {
 
   // Walks the keys that begin with `prefix`, which ends a part of a key (store/keys.h), from behind
   // the position `after` on where it is not empty. The rows that an index names are read so many at
-  // a time. `plural` outlives the cursor.
+  // a time. `plural`, which only an index needs, outlives the cursor.
   RowCursor(const Store& store, absl::string_view plural, std::string prefix,
             absl::string_view after, Direction direction, size_t read_ahead);
 

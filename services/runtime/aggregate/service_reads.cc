@@ -126,13 +126,15 @@ absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
   const std::string name = GetString(request, list ? method.parent : method.name);
   const bool roots = list && method.aggregate->is_root;
   const bool of_all = list && !roots && IdOf(name) == kAnyId;
+  const bool of_service = method.kind == Method::Kind::kListRefused ||
+                          (method.kind == Method::Kind::kQuery && method.name == nullptr);
   if (of_all && !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
     return BadName("parent", name, ParentPattern(*method.aggregate));
   }
   std::vector<Shard*> targets;
   if ((roots || of_all) && IsReference(RootOf(method.aggregate->pattern))) {
     targets.push_back(reference_.get());
-  } else if (roots || of_all || (method.kind == Method::Kind::kQuery && method.name == nullptr)) {
+  } else if (roots || of_all || of_service) {
     for (auto& shard : shards_) targets.push_back(shard.get());
   } else {
     const std::string pattern = list                          ? ParentPattern(*method.aggregate)
@@ -178,6 +180,10 @@ absl::StatusOr<std::string> Service::Read(const Method& method, const Message& r
   }
   std::vector<const Store*> stores;
   for (Shard* shard : shards) stores.push_back(&shard->store());
+  if (method.kind == Method::Kind::kListRefused) {
+    return ReadRefused(static_cast<const log::v1::ListRefusedReactionsRequest&>(request), stores,
+                       options_.secret);
+  }
   if (method.kind == Method::Kind::kQuery) {
     return method.own->query(request, Projections(std::move(stores), options_.clock->Now()));
   }

@@ -204,6 +204,7 @@ absl::StatusOr<bool> DecideWrite(const Method& method, const Message* state, con
     case Method::Kind::kGet:
     case Method::Kind::kList:
     case Method::Kind::kListEvents:
+    case Method::Kind::kListRefused:
     case Method::Kind::kQuery:
     case Method::Kind::kRootQuery:
     case Method::Kind::kFlow:

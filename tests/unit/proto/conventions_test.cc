@@ -14,6 +14,7 @@
 #include "google/api/annotations.pb.h"
 #include "google/api/field_behavior.pb.h"
 #include "google/api/resource.pb.h"
+#include "rapport/log/v1/refused.pb.h"
 #include "rapport/options/v1/options.pb.h"
 #include "services/allinone/node.h"
 #include "services/runtime/aggregate/method.h"
@@ -316,6 +317,7 @@ TEST_P(Conventions, OfItsPaths) {
         break;
       }
       case Method::Kind::kListEvents:
+      case Method::Kind::kListRefused:
       case Method::Kind::kQuery:
       case Method::Kind::kRootQuery:
       case Method::Kind::kFlow:
@@ -344,6 +346,20 @@ TEST(ConventionsOfAll, Enums) {
   for (const auto* file : files) {
     for (int i = 0; i < file->message_type_count(); ++i) CheckEnumsIn(file->message_type(i));
     for (int i = 0; i < file->enum_type_count(); ++i) CheckEnum(file->enum_type(i));
+  }
+}
+
+TEST(ConventionsOfAll, Processes) {
+  for (const auto& spec : AllServices()) {
+    if (spec.processes.empty()) continue;
+    const auto* list = spec.rpc->FindMethodByName("ListRefusedReactions");
+    Rule(list != nullptr, spec.rpc, "has processes, so it has ListRefusedReactions");
+    if (list == nullptr) continue;
+    Rule(list->input_type() == log::v1::ListRefusedReactionsRequest::descriptor(), list,
+         "takes the runtime's request");
+    const std::string path = absl::StrCat("/v1/", spec.name, "/refusedReactions");
+    Rule(list->options().GetExtension(google::api::http).get() == path, list,
+         absl::StrCat("has the path ", path));
   }
 }
 
