@@ -23,6 +23,8 @@ namespace {
 
 constexpr size_t kSecretBytes = 32;
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
+// How often ownership is looked at by who waits for it.
+constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
 
 }  // namespace
 
@@ -73,8 +75,9 @@ absl::Status Node::CheckServices() const {
 
 // Made once per data folder: page tokens and request hashes must stay valid across restarts.
 absl::StatusOr<std::string> Node::LoadSecret() const {
-  const std::string path = options_.data_dir + "/secret";
-  if (!std::filesystem::exists(path)) {
+  const bool given = !options_.secret_file.empty();
+  const std::string path = given ? options_.secret_file : options_.data_dir + "/secret";
+  if (!given && !std::filesystem::exists(path)) {
     std::random_device random;
     std::string fresh;
     for (size_t i = 0; i < kSecretBytes; ++i) fresh += static_cast<char>(random());
@@ -94,8 +97,9 @@ absl::StatusOr<std::string> Node::LoadSecret() const {
   std::ifstream in(path, std::ios::binary);
   std::string secret((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (secret.size() != kSecretBytes) {
-    return absl::DataLossError(absl::StrCat(path, " must hold ", kSecretBytes,
-                                            " bytes; restore it from the backup of this folder"));
+    const char* mend = given ? "; make it once, for all instances: head -c 32 /dev/urandom"
+                             : "; restore it from the backup of this folder";
+    return absl::DataLossError(absl::StrCat(path, " must hold ", kSecretBytes, " bytes", mend));
   }
   return secret;
 }
@@ -137,7 +141,9 @@ absl::Status Node::Start(absl::Duration timeout) {
   peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
   ticker_ = std::thread([this] { Tick(); });
-  return absl::OkStatus();
+  if (!options_.kafka) return absl::OkStatus();
+  for (const auto& service : services_) RETURN_IF_ERROR(JoinGroup(*service));
+  return AwaitOwnership(absl::Now() + timeout);
 }
 
 void Node::Peers::Handle(CallPtr call) {
@@ -153,6 +159,7 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .data_dir = options_.data_dir,
       .partitions = options_.partitions,
       .log = log_.get(),
+      .shared = options_.kafka.has_value(),
       .executor = executor_.get(),
       .clock = options_.clock,
       .stores = stores_.get(),
@@ -176,6 +183,53 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
   return service;
 }
 
+absl::Status Node::JoinGroup(Service& service) {
+  const std::string topic = TopicOf(service.spec().name);
+  std::vector<std::string> topics = {topic};
+  if (HasReferenceData(service.spec())) topics.push_back(ReferenceTopicOf(service.spec().name));
+  ASSIGN_OR_RETURN(
+      auto membership,
+      KafkaMembership::Join({.log = *options_.kafka,
+                             .group = topic,
+                             .topics = std::move(topics),
+                             .changed = [&service](const TopicPartition& partition, bool wanted) {
+                               service.SetWanted(partition, wanted);
+                             }}));
+  memberships_.push_back(std::move(membership));
+  return absl::OkStatus();
+}
+
+// Until the groups have said what this instance is to own, and it does.
+absl::Status Node::AwaitOwnership(absl::Time deadline) const {
+  while (true) {
+    absl::Status health = Health();
+    for (const auto& membership : memberships_) {
+      if (!membership->joined())
+        health = Unavailable("Kafka has not yet shared out the partitions");
+    }
+    if (health.ok() || absl::Now() > deadline) return health;
+    absl::SleepFor(kOwnershipPoll);
+  }
+}
+
+// Companions hear of it at once, and claim; until then this instance serves on.
+void Node::HandOver() {
+  bool companions = false;
+  for (const auto& membership : memberships_) {
+    companions = companions || membership->Members().value_or(1) > 1;
+  }
+  for (auto& membership : memberships_) membership->Leave();
+  const absl::Time deadline = absl::Now() + options_.hand_over;
+  while (companions && owned() > 0 && absl::Now() < deadline) absl::SleepFor(kOwnershipPoll);
+  memberships_.clear();
+}
+
+int Node::owned() const {
+  int owned = 0;
+  for (const auto& service : services_) owned += service->owned();
+  return owned;
+}
+
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
@@ -193,6 +247,7 @@ void Node::RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task) {
 }
 
 void Node::Stop() {
+  HandOver();
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;

@@ -12,7 +12,7 @@
 #include "gateway/gateway.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
-#include "services/runtime/log/kafka/kafka_log.h"
+#include "services/runtime/log/kafka/membership.h"
 #include "services/runtime/metrics/metrics.h"
 
 namespace rapport {
@@ -30,6 +30,12 @@ struct NodeOptions {
   uint64_t min_free_bytes = uint64_t{256} << 20;
   // Where the events are; none: in the data folder.
   std::optional<KafkaLogOptions> kafka;
+  // Holds 32 bytes that instances upon one log have in common; empty: a file of the data folder,
+  // made where there is none.
+  std::string secret_file;
+  // An instance that ends and has companions serves on until they have taken over, at most for so
+  // long.
+  absl::Duration hand_over = absl::Seconds(10);
   Clock* clock = nullptr;  // the system's where null
   marketing::Settings marketing;
 };
@@ -42,7 +48,9 @@ class Node {
   // Opens the data folder and returns when all partitions serve. INVALID_ARGUMENT for a service
   // that there is not.
   absl::Status Start(absl::Duration timeout = absl::Seconds(60));
-  // Finishes what is in flight and closes the folder.
+  // Where there are companions: gives up the partitions, and serves until they have been claimed.
+  void HandOver();
+  // Hands over, finishes what is in flight and closes the folder.
   void Stop();
 
   // Answers every unary method of services().
@@ -54,12 +62,16 @@ class Node {
   Metrics& metrics() { return *metrics_; }
   // Runs a task later, to the tick. Dropped where the node stops first.
   void RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task);
-  // OK where all serve.
+  // OK where all partitions are served here or followed.
   absl::Status Health() const;
+  // Partitions that this instance owns, of all services.
+  int owned() const;
 
  private:
   absl::StatusOr<std::string> LoadSecret() const;
   absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
+  absl::Status JoinGroup(Service& service);
+  absl::Status AwaitOwnership(absl::Time deadline) const;
   absl::Status CheckServices() const;
   bool Installed(absl::string_view service) const;
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
@@ -80,6 +92,7 @@ class Node {
   std::unique_ptr<Executor> executor_;
   Peers peers_;
   std::vector<std::unique_ptr<Service>> services_;
+  std::vector<std::unique_ptr<KafkaMembership>> memberships_;  // of each service, on Kafka
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<CountedHandler> counted_;

@@ -99,6 +99,8 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
        "folder");
   flag("kafka-topic-prefix", options->kafka.topic_prefix,
        "Before every topic's name, where several Rapports share the brokers");
+  flag("secret-file", options->node.secret_file,
+       "32 bytes that all instances upon the same Kafka topics have in common");
   flag("kafka-settings", options->kafka_settings,
        "File of librdkafka settings, a line name=value each: TLS and SASL");
   flag("http", options->http, "REST/JSON on host:port");
@@ -176,6 +178,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   Log(Level::kInfo, "draining");
   std::puts("draining");
   std::fflush(stdout);
+  node.HandOver();
   const absl::Time deadline = absl::Now() + absl::Seconds(options.drain_seconds);
   http->Shutdown(deadline - absl::Now());
   grpc.Shutdown(deadline);

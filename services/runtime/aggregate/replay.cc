@@ -79,6 +79,14 @@ absl::Status Replay::Run(Offset until, Position* position,
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> Replay::Step(Position* position) {
+  ASSIGN_OR_RETURN(std::vector<Entry> entries,
+                   options_.log->Read(options_.partition, position->next, options_.batch_records));
+  if (entries.empty()) return false;
+  RETURN_IF_ERROR(RunBatch(std::move(entries), position));
+  return true;
+}
+
 absl::Status Replay::RunBatch(std::vector<Entry> entries, Position* position) {
   Position after = *position;
   Overlay overlay(*options_.store, *options_.registry);

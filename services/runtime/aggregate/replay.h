@@ -65,6 +65,9 @@ class Replay {
   absl::Status Run(Offset until, Position* position,
                    const std::function<void(Offset)>& applied = nullptr);
 
+  // Applies the next records, those of one write, and says whether there were any.
+  absl::StatusOr<bool> Step(Position* position);
+
  private:
   absl::Status RunBatch(std::vector<Entry> entries, Position* position);
 

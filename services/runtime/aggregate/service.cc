@@ -41,6 +41,7 @@ absl::Status Service::Start(absl::Duration timeout) {
 
   ShardOptions common{
       .log = options_.log,
+      .shared = options_.shared,
       .executor = options_.executor,
       .clock = options_.clock,
       .registry = &registry_,
@@ -91,6 +92,8 @@ absl::Status Service::Start(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   const auto started = [this] {
     RETURN_IF_ERROR(Health());
+    // A process is switched on by whoever owns its partition.
+    if (options_.shared) return absl::OkStatus();
     for (const auto& process : processes_) {
       if (!process->switched_on()) return absl::UnavailableError("a process is not switched on");
     }
@@ -180,13 +183,32 @@ void Service::Tick() {
 
 absl::Status Service::Health() const {
   const auto check = [this](const Shard& shard) -> absl::Status {
-    if (shard.state() == Shard::State::kServing) return absl::OkStatus();
+    if (shard.settled()) return absl::OkStatus();
     const std::string trouble = shard.trouble();
     return absl::UnavailableError(absl::StrCat(spec_.name, "/", shard.partition().partition, ": ",
                                                trouble.empty() ? "starting" : trouble));
   };
   for (const auto& shard : shards_) RETURN_IF_ERROR(check(*shard));
   return reference_ ? check(*reference_) : absl::OkStatus();
+}
+
+void Service::SetWanted(const TopicPartition& partition, bool wanted) {
+  if (reference_ && partition.topic == reference_->partition().topic) {
+    return reference_->SetWanted(wanted);
+  }
+  for (auto& shard : shards_) {
+    const TopicPartition& own = shard->partition();
+    if (own.topic == partition.topic && own.partition == partition.partition) {
+      shard->SetWanted(wanted);
+    }
+  }
+}
+
+int Service::owned() const {
+  const auto owns = [](const Shard& shard) { return shard.state() == Shard::State::kServing; };
+  int owned = reference_ && owns(*reference_) ? 1 : 0;
+  for (const auto& shard : shards_) owned += owns(*shard) ? 1 : 0;
+  return owned;
 }
 
 size_t Service::queued() const {

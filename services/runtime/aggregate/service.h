@@ -38,6 +38,8 @@ struct ServiceOptions {
   std::string data_dir;
   int partitions = 32;
   EventLog* log = nullptr;
+  // Whether other instances write to the log, too: partitions are claimed as SetWanted says.
+  bool shared = false;
   Executor* executor = nullptr;
   Clock* clock = nullptr;
   const StoreResources* stores = nullptr;
@@ -54,10 +56,12 @@ class Service : public Handler {
   Service(ServiceSpec spec, ServiceOptions options);
   ~Service() override;
 
-  // Opens the projections and claims the partitions; returns when all serve.
-  // FAILED_PRECONDITION for an RPC that nothing answers or a topic of another size;
+  // Opens the projections and claims the partitions; returns when all serve, or follow their
+  // owners. FAILED_PRECONDITION for an RPC that nothing answers or a topic of another size;
   // DEADLINE_EXCEEDED with the first shard's trouble.
   absl::Status Start(absl::Duration timeout);
+  // Of a shared log: whether this instance should own a partition of the service's topics. A hint.
+  void SetWanted(const TopicPartition& partition, bool wanted);
   // Finishes what is in flight; later calls are UNAVAILABLE. The log may be closed afterwards.
   void Stop();
 
@@ -68,8 +72,10 @@ class Service : public Handler {
 
   const ServiceSpec& spec() const { return spec_; }
   bool Handles(const MethodDescriptor* method) const { return methods_.contains(method); }
-  // OK, or what the first shard that does not serve says.
+  // OK, or what the first shard says that neither serves nor follows.
   absl::Status Health() const;
+  // Partitions that this instance owns, its reference partition among them.
+  int owned() const;
   size_t queued() const;
   // Projections that were damaged and begun anew, since the start.
   int replaced_projections() const;

@@ -27,7 +27,8 @@ Shard::Shard(ShardOptions options)
                .log = options_.log,
                .registry = options_.registry,
                .store = options_.store}),
-      random_(options_.seed ? *options_.seed : std::random_device{}()) {
+      random_(options_.seed ? *options_.seed : std::random_device{}()),
+      wanted_(!options_.shared) {
   if (options_.parents) {
     parents_.emplace(*options_.parents, options_.parents_collection, options_.log, options_.store);
   }
@@ -52,7 +53,28 @@ void Shard::Start() {
   for (const Joined& one : joins_) {
     options_.log->Watch(one.join.partition(), [this] { joins_grew_ = true; });
   }
+  if (options_.shared) {
+    options_.log->Watch(options_.partition, [this] {
+      grew_ = true;
+      Schedule();
+    });
+  }
   Schedule();
+}
+
+void Shard::SetWanted(bool wanted) {
+  wanted_ = wanted;
+  Schedule();
+}
+
+// What is loaded already stays; false where it cannot be.
+bool Shard::Loads() {
+  if (loaded_) return true;
+  absl::Status loaded = LoadPositions();
+  if (loaded.ok() && state_ == State::kStarting) loaded = replay_.CheckSameLog(position_);
+  if (!loaded.ok()) Recover(loaded);
+  loaded_ = loaded.ok();
+  return loaded_;
 }
 
 // Whatever was decided or admitted and not confirmed is forgotten with what is loaded here.
@@ -135,7 +157,7 @@ void Shard::Tick() {
   bool retry;
   {
     std::lock_guard lock(mutex_);
-    retry = (state_ != State::kServing || options_.store->damaged()) && retry_at_ <= now;
+    retry = (!settled() || options_.store->damaged()) && retry_at_ <= now;
   }
   if (joins_grew_.exchange(false)) {
     join_wanted_ = true;
@@ -196,8 +218,13 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { Rebuild(); };
       return true;
     }
-    if (state_ != State::kServing && !stopping_ && retry_at_ <= options_.clock->Now()) {
+    const bool may_try = !stopping_ && retry_at_ <= options_.clock->Now();
+    if (wanted_ && state_ != State::kServing && may_try) {
       *work = [this] { BeginClaim(); };
+      return true;
+    }
+    if (options_.shared && may_try && grew_.exchange(false)) {
+      *work = [this] { FollowOwner(); };
       return true;
     }
     // Before the next batch, or a busy shard would never hear of deletions.
@@ -238,9 +265,7 @@ void Shard::Complete(absl::AnyInvocable<void()> completion) {
 // --- owning the partition
 
 void Shard::BeginClaim() {
-  absl::Status loaded = LoadPositions();
-  if (loaded.ok() && state_ == State::kStarting) loaded = replay_.CheckSameLog(position_);
-  if (!loaded.ok()) return Recover(loaded);
+  if (!Loads()) return;
   Ask();
   options_.log->Claim(options_.partition, [this](absl::StatusOr<Epoch> claim) {
     Complete([this, claim = std::move(claim)] { CatchUp(claim); });
@@ -260,9 +285,28 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   state_ = State::kServing;
 }
 
+// What was written since, by whichever owner: a bounded piece, so that commands come in between.
+void Shard::FollowOwner() {
+  if (!Loads()) return;
+  const Epoch own = position_.validity.claim;
+  const absl::StatusOr<bool> more = replay_.Step(&position_);
+  if (!more.ok()) return Recover(more.status());
+  PublishApplied(position_.next);
+  if (*more) grew_ = true;
+  if (state_ == State::kServing && position_.validity.claim.id != own.id) {
+    Recover(Unavailable("another owner claimed the partition"));
+  }
+  if (state_ == State::kServing || wanted_ || *more) return;
+  std::lock_guard lock(mutex_);
+  trouble_ = "another instance owns the partition";
+  state_ = State::kFollowing;
+}
+
 // Whatever was not confirmed is forgotten; the next claim reads what became of it.
 void Shard::Recover(const absl::Status& why) {
   sequences_.Clear();
+  loaded_ = false;
+  grew_ = true;
   std::deque<Command> refused;
   {
     std::lock_guard lock(mutex_);

@@ -7,7 +7,9 @@
 // confirmed state only and may come from any thread.
 //
 // The protocol is the log's (services/runtime/log/log.h): claim, replay up to the claim, then
-// decide; an unknown outcome throws away what was decided and claims anew.
+// decide; an unknown outcome throws away what was decided and claims anew. Where the log is shared,
+// an instance claims only while it is wanted; otherwise it follows what the owner writes, and an
+// owner that is idle learns in the same way of a newer claim.
 #pragma once
 
 #include <atomic>
@@ -53,6 +55,8 @@ struct ShardOptions {
   std::string parents_collection;  // "customers"
   std::vector<Join> joins;         // of this store
   EventLog* log = nullptr;
+  // Whether other instances may own the partition, too: see SetWanted.
+  bool shared = false;
   Store* store = nullptr;
   Executor* executor = nullptr;
   Clock* clock = nullptr;
@@ -65,14 +69,18 @@ struct ShardOptions {
 
 class Shard {
  public:
-  // kStarting until it serves for the first time, and again while a damaged projection is rebuilt:
-  // nothing may be read. What was confirmed stays readable while it recovers.
-  enum class State { kStarting, kServing, kRecovering };
+  // kStarting until it serves or follows for the first time, and again while a damaged projection
+  // is rebuilt: nothing may be read. What was confirmed stays readable while it recovers.
+  // kFollowing: another instance may own the partition, and what it wrote is readable.
+  enum class State { kStarting, kServing, kRecovering, kFollowing };
 
   explicit Shard(ShardOptions options);
 
   // Claims the partition and catches up. Returns at once; see WaitUntilServing.
   void Start();
+  // Of a shared log: whether this instance should own the partition, from now on. A hint, which may
+  // be wrong without harm. One that is no longer wanted goes on until somebody else claims.
+  void SetWanted(bool wanted);
   // Finishes what is queued or in flight, then takes nothing more. `stopped` is called once.
   void Stop(absl::AnyInvocable<void()> stopped);
 
@@ -97,6 +105,11 @@ class Shard {
   void Tick();
 
   State state() const { return state_.load(); }
+  // Serves, or follows where it is not wanted.
+  bool settled() const {
+    const State state = state_;
+    return state == State::kServing || (state == State::kFollowing && !wanted_);
+  }
   // UNAVAILABLE where the projection does not hold what was acknowledged.
   absl::Status CheckReadable() const;
   // The offset after the last applied record.
@@ -126,8 +139,10 @@ class Shard {
   void Ask();  // marks that the log was asked; Complete() brings its answer back to the strand
   void Complete(absl::AnyInvocable<void()> completion);
 
+  bool Loads();
   absl::Status LoadPositions();
   void FollowJoins();
+  void FollowOwner();
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
@@ -154,6 +169,7 @@ class Shard {
     std::atomic<Offset> next{0};  // join.next(), for readers
   };
   std::deque<Joined> joins_;
+  bool loaded_ = false;           // the positions, since the last recovery
   Position position_;             // applied_ is what readers may know of it
   std::deque<Command> commands_;  // of the batch in flight, until they are decided
   SequenceCache sequences_;
@@ -166,6 +182,8 @@ class Shard {
 
   std::atomic<State> state_{State::kStarting};
   std::atomic<Offset> applied_{0};
+  std::atomic<bool> wanted_;
+  std::atomic<bool> grew_{true};  // the partition itself, where it is shared
   std::atomic<bool> follow_wanted_{true};
   std::atomic<bool> joins_grew_{true};
   std::atomic<bool> join_wanted_{false};

@@ -29,6 +29,9 @@ struct KafkaLogOptions {
   std::string instance = "rapport";
   // Of topics that are made. None: 3 where there are so many brokers, 1 otherwise.
   std::optional<int> replicas;
+  // An instance that gave no sign of life for so long is no longer wanted anywhere. The broker has
+  // a limit of its own: group.min.session.timeout.ms.
+  absl::Duration session_timeout = absl::Seconds(6);
   // What is not acknowledged by then is of unknown outcome.
   absl::Duration append_timeout = absl::Seconds(10);
   // Of every other question.
