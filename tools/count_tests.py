@@ -21,6 +21,8 @@ def cases(path: Path):
 def main() -> None:
     results = Path(sys.argv[1])
     total = Counter(outcome(case) for case in cases(results / "pytest.xml"))
+    for shard in (results / "kafka").glob("*.xml"):
+        total += Counter(outcome(case) for case in cases(shard))
     for program in cases(results / "ctest.xml"):
         inside = Counter(outcome(case) for case in cases(results / "gtest" / f"{program.get('name')}.xml"))
         # A program that failed without a failed case of its own died, or is no GoogleTest.

@@ -306,7 +306,10 @@ void Shard::FollowOwner() {
 void Shard::Recover(const absl::Status& why) {
   sequences_.Clear();
   loaded_ = false;
+  // What was being read may have failed, and its log will not call again.
   grew_ = true;
+  follow_wanted_ = true;
+  joins_grew_ = true;
   std::deque<Command> refused;
   {
     std::lock_guard lock(mutex_);
@@ -346,6 +349,10 @@ bool Shard::AllParentsLive() {
 void Shard::FollowJoins() {
   for (Joined& one : joins_) {
     const absl::StatusOr<bool> more = one.join.Follow();
+    if (absl::IsUnavailable(more.status())) {
+      joins_grew_ = true;  // its log, not this shard's; at the next tick
+      continue;
+    }
     if (!more.ok()) return Recover(more.status());
     if (!*more) continue;
     waiters_.Publish(one.next, one.join.next());

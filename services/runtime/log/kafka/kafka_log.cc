@@ -22,6 +22,13 @@ namespace {
 
 // How often producers that nobody uses any more are looked for.
 constexpr auto kTidyPeriod = std::chrono::milliseconds(500);
+// How often a partition's leader is looked for.
+constexpr absl::Duration kLeaderPoll = absl::Milliseconds(20);
+
+bool LacksLeader(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
 
 // One partition, as this instance knows it.
 struct Tail {
@@ -245,17 +252,26 @@ class KafkaLog : public EventLog {
   }
 
   absl::StatusOr<std::vector<absl::StatusOr<Offset>>> AskEnds(const std::vector<Tail*>& tails) {
+    const absl::Time deadline = absl::Now() + options_.request_timeout;
     const KafkaPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(tails.size())));
-    std::set<Tail*> added;
-    for (Tail* tail : tails) {
-      if (!added.insert(tail).second) continue;
+    const std::set<Tail*> each(tails.begin(), tails.end());
+    for (const Tail* tail : each) {
       rd_kafka_topic_partition_list_add(list.get(), tail->partition.topic.c_str(),
-                                        tail->partition.partition)
-          ->offset = RD_KAFKA_OFFSET_END;
+                                        tail->partition.partition);
     }
-    const rd_kafka_resp_err_t asked =
-        rd_kafka_offsets_for_times(reader_->client(), list.get(), Millis(options_.request_timeout));
-    if (asked != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    // A partition that was made or moved just now has no leader yet, or one that does not know it.
+    while (true) {
+      for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+      const rd_kafka_resp_err_t asked =
+          rd_kafka_offsets_for_times(reader_->client(), list.get(), Millis(deadline - absl::Now()));
+      const bool leaderless =
+          LacksLeader(asked) || std::any_of(list->elems, list->elems + list->cnt,
+                                            [](const auto& one) { return LacksLeader(one.err); });
+      if (leaderless && absl::Now() + kLeaderPoll < deadline) {
+        absl::SleepFor(kLeaderPoll);
+        continue;
+      }
+      if (asked == RD_KAFKA_RESP_ERR_NO_ERROR) break;
       return KafkaError("Kafka does not say where its log ends", asked);
     }
     std::vector<absl::StatusOr<Offset>> ends;
