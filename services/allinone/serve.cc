@@ -1,5 +1,7 @@
 #include "services/allinone/serve.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "CLI/CLI.hpp"
@@ -81,6 +83,13 @@ void Announce(const char* what, const std::string& address, int port) {
   std::fflush(stdout);
 }
 
+// What Kubernetes calls a pod, and people a machine.
+std::string InstanceName() {
+  char host[256] = "rapport";
+  ::gethostname(host, sizeof(host) - 1);
+  return absl::StrCat(host, "-", ::getpid());
+}
+
 }  // namespace
 
 void AddServeFlags(CLI::App& app, ServeOptions* options) {
@@ -103,6 +112,11 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
        "32 bytes that all instances upon the same Kafka topics have in common");
   flag("kafka-settings", options->kafka_settings,
        "File of librdkafka settings, a line name=value each: TLS and SASL");
+  flag(
+      "kafka-session-ms", options->kafka_session_ms,
+      "An instance that gives no sign of life for so long loses its partitions to others; not less "
+      "than the brokers' group.min.session.timeout.ms")
+      ->check(CLI::Range(1'000, 300'000));
   flag("http", options->http, "REST/JSON on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
@@ -129,6 +143,8 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
   if (!options.kafka.brokers.empty()) {
     node_options.kafka = options.kafka;
+    node_options.kafka->instance = InstanceName();
+    node_options.kafka->session_timeout = absl::Milliseconds(options.kafka_session_ms);
     if (!options.kafka_settings.empty()) {
       ASSIGN_OR_RETURN(node_options.kafka->settings, ReadKafkaSettings(options.kafka_settings));
     }

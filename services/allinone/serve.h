@@ -16,6 +16,7 @@ struct ServeOptions {
   // Where the events are: Kafka's brokers; empty: in the data folder.
   KafkaLogOptions kafka;
   std::string kafka_settings;  // a file
+  int kafka_session_ms = 6'000;
   // host:port; port 0 takes a free one and prints it.
   std::string http = "127.0.0.1:8080";
   std::string grpc = "127.0.0.1:9090";

@@ -86,6 +86,13 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def pause(self) -> None:
+        """Frozen, as by a hypervisor or a long page-in; it does not notice."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
@@ -96,12 +103,12 @@ class Server:
     def url(self) -> str:
         return f"http://{self.address('http')}"
 
-    def http(self, method: str, path: str, body=None, headers=None, port="http") -> Answer:
+    def http(self, method: str, path: str, body=None, headers=None, port="http", timeout=120) -> Answer:
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
-        connection = http.client.HTTPConnection("127.0.0.1", int(self.ports[port]), timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.ports[port]), timeout=timeout)
         try:
             known = {"Content-Type": "application/json"} if body is not None else {}
             connection.request(method, path, body, known | (headers or {}))

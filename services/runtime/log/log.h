@@ -73,9 +73,9 @@ class EventLog {
   virtual absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                                   size_t limit) = 0;
 
-  // Calls `grew` when the partition may have grown beyond what was read of it: who then reads to the
-  // end misses nothing; until somebody has read, it may not be called again. For the lifetime of the
-  // log, so whatever `grew` refers to must outlive it or check.
+  // Calls `grew` when the partition may have grown beyond what was read of it: who then reads to
+  // the end misses nothing; until somebody has read, it may not be called again. For the lifetime
+  // of the log, so whatever `grew` refers to must outlive it or check.
   virtual void Watch(const TopicPartition& partition, std::function<void()> grew) = 0;
 };
 
