@@ -4,9 +4,7 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
-#include "rapport/accounts/v1/customer.pb.h"
-#include "tests/model/fortune.h"
-#include "tests/model/instance.h"
+#include "tests/model/cluster.h"
 #include "tests/model/projections.h"
 
 namespace rapport::model {
@@ -16,7 +14,6 @@ constexpr int kClients = 6;
 constexpr int kOperationsOfAClient = 5;
 // A client that was never told gives a command up after so many sendings.
 constexpr int kMaxTries = 7;
-constexpr absl::Duration kTick = absl::Milliseconds(20);
 // How often clients come where they come all at once.
 constexpr absl::Duration kRush = absl::Milliseconds(60);
 // How often a client reads strongly before it writes.
@@ -29,8 +26,6 @@ constexpr absl::Duration kTimersTake = absl::Seconds(8);
 // command until somebody must have answered it.
 constexpr absl::Duration kCalm = absl::Milliseconds(500);
 constexpr int kCalmTries = 50;
-// A run that is not over by then never is.
-constexpr int kMaxEvents = 1'000'000;
 
 class World {
  public:
@@ -39,25 +34,16 @@ class World {
         broken_(broken),
         simulation_(seed),
         fortune_(DrawFortune(simulation_)),
-        broker_(&simulation_, fortune_.faults) {}
+        cluster_(&product_, &simulation_, fortune_, broken, &figures_,
+                 [this](size_t instance, CallPtr call) { Fire(instance, std::move(call)); }) {}
 
   Outcome Run();
 
  private:
   void Begin();
-  bool Step();
-  void RunFor(absl::Duration time);
-  void Heal();
   std::optional<Violation> GoOn();
-  std::optional<Violation> StopAll();
   // Timers that were due by then have fired.
   Outcome Judge(absl::Time all_fired);
-
-  void TickLater(size_t instance);
-  void MisfortuneLater();
-  void Misfortune();
-  void CrashOne(size_t instance);
-  void ChangeParent(size_t customer);
 
   void NextOperation(int client);
   size_t AddOperation();
@@ -66,7 +52,6 @@ class World {
   void ReadStrongly(size_t instance);
   void Fire(size_t instance, CallPtr call);
   void GoOnAfter(int client, size_t attempt, int tries);
-  size_t Instance() { return simulation_.Below(instances_.size()); }
   absl::Duration Travel() {
     return simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(2));
   }
@@ -75,58 +60,33 @@ class World {
   const Break broken_;
   Simulation simulation_;
   const Fortune fortune_;
-  SimulatedLog broker_;
-  std::vector<std::unique_ptr<model::Instance>> instances_;
-  size_t hinted_ = 0;
-  bool misfortunes_ = true;
-  bool ticking_ = true;
+  Figures figures_;
+  Cluster cluster_;
   std::vector<int> operations_left_;
   int unfinished_ = kClients * kOperationsOfAClient;
   History history_;
-  std::vector<ParentLife> parents_;
-  int64_t parent_records_ = 0;
-  Figures figures_;
 };
 
 Outcome World::Run() {
   Begin();
-  while (unfinished_ > 0 && Step()) {
+  while (unfinished_ > 0 && cluster_.Step()) {
   }
-  Heal();
-  RunFor(kCalm);
+  cluster_.Heal();
+  cluster_.RunFor(kCalm);
   std::optional<Violation> stuck = GoOn();
   absl::Time all_fired = absl::InfinitePast();
   if (!stuck && simulation_.Happens(kRunsThatAwaitTimers)) {
     all_fired = simulation_.Now();
-    RunFor(kTimersTake);
+    cluster_.RunFor(kTimersTake);
   }
-  ticking_ = false;
-  if (!stuck) stuck = StopAll();
+  if (!stuck && !cluster_.Stop()) stuck = {Promise::kProgress, "a shard does not stop"};
   Outcome outcome = Judge(all_fired);
   if (!outcome.violation) outcome.violation = std::move(stuck);
   return outcome;
 }
 
 void World::Begin() {
-  log::v1::Record claim;
-  claim.set_kind(log::v1::Record::CLAIM);
-  claim.set_claim_id(1);
-  broker_.Land(kParents, claim.SerializeAsString());
-  for (size_t i = 0; i < std::size(kCustomers); ++i) {
-    if (simulation_.Happens(0.9)) ChangeParent(i);
-  }
-  const absl::Duration latest_start = absl::Milliseconds(simulation_.Happens(0.5) ? 1 : 50);
-  for (int i = 0; i < fortune_.instances; ++i) {
-    absl::Duration skew;
-    if (fortune_.skewed_clocks) skew = simulation_.Between(-absl::Seconds(2), absl::Seconds(2));
-    instances_.push_back(
-        std::make_unique<model::Instance>(&product_, &simulation_, &broker_, broken_, skew,
-                                          [this, i](CallPtr call) { Fire(i, std::move(call)); }));
-    auto& instance = *instances_.back();
-    instance.host().After(simulation_.Between(absl::ZeroDuration(), latest_start),
-                          [&instance] { instance.Start(); });
-    TickLater(i);
-  }
+  cluster_.Begin();
   operations_left_.assign(kClients, kOperationsOfAClient);
   for (int client = 0; client < kClients; ++client) {
     simulation_.After(fortune_.rushes
@@ -134,95 +94,6 @@ void World::Begin() {
                           : simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(100)),
                       [this, client] { NextOperation(client); });
   }
-  MisfortuneLater();
-}
-
-bool World::Step() {
-  if (!simulation_.RunNext()) return false;
-  for (auto& instance : instances_) instance->RunThreads();
-  return true;
-}
-
-void World::RunFor(absl::Duration time) {
-  bool over = false;
-  simulation_.After(time, [&over] { over = true; });
-  while (!over && Step()) {
-  }
-}
-
-// --- misfortunes
-
-void World::TickLater(size_t instance) {
-  simulation_.After(kTick, [this, instance] {
-    if (!ticking_) return;
-    if (instance == hinted_ || (misfortunes_ && simulation_.Happens(fortune_.wrong_hint))) {
-      auto* ticked = instances_[instance].get();
-      ticked->host().After(absl::ZeroDuration(), [ticked] { ticked->Tick(); });
-    }
-    TickLater(instance);
-  });
-}
-
-void World::MisfortuneLater() {
-  simulation_.After(simulation_.Between(absl::Milliseconds(5), absl::Milliseconds(120)), [this] {
-    if (!misfortunes_) return;
-    Misfortune();
-    MisfortuneLater();
-  });
-}
-
-void World::Misfortune() {
-  if (simulation_.Happens(fortune_.new_hint)) hinted_ = Instance();
-  if (simulation_.Happens(fortune_.parent_change)) {
-    ChangeParent(simulation_.Below(std::size(kCustomers)));
-  }
-  if (simulation_.Happens(fortune_.failed_write)) {
-    ++figures_.failed_writes;
-    instances_[Instance()]->db().FailNextWrite();
-  }
-  if (simulation_.Happens(fortune_.crash)) CrashOne(Instance());
-  if (simulation_.Happens(fortune_.pause)) {
-    ++figures_.pauses;
-    Host paused = instances_[Instance()]->host();
-    paused.Pause();
-    simulation_.After(simulation_.Between(absl::Milliseconds(1), absl::Milliseconds(120)),
-                      [paused]() mutable { paused.Resume(); });
-  }
-}
-
-void World::CrashOne(size_t index) {
-  auto& instance = *instances_[index];
-  if (!instance.up()) return;
-  ++figures_.crashes;
-  const size_t writes = instance.db().writes().size();
-  instance.Crash(simulation_.Happens(0.3) ? writes : simulation_.Below(writes + 1));
-  instance.host().After(simulation_.Between(absl::Milliseconds(1), absl::Milliseconds(60)),
-                        [&instance] { instance.Start(); });
-}
-
-void World::ChangeParent(size_t customer) {
-  const std::string root(kCustomers[customer]);
-  std::optional<bool> lives;
-  for (const auto& life : parents_) {
-    if (life.root == root) lives = life.lives;
-  }
-  accounts::v1::CustomerEvent event;
-  if (!lives) {
-    event.mutable_created();
-  } else if (*lives) {
-    event.mutable_deleted();
-  } else {
-    event.mutable_undeleted();
-  }
-  log::v1::Record record;
-  record.set_kind(log::v1::Record::EVENT);
-  record.set_claim_id(1);
-  record.set_number(++parent_records_);
-  record.set_subject(root);
-  record.set_root(root);
-  record.set_value(event.SerializeAsString());
-  broker_.Land(kParents, record.SerializeAsString());
-  parents_.push_back({root, !lives || !*lives, simulation_.NextStep()});
 }
 
 // --- clients
@@ -251,7 +122,7 @@ size_t World::AddOperation() {
 }
 
 void World::Send(int client, size_t operation, int tries) {
-  const size_t instance = simulation_.Happens(fortune_.stray) ? Instance() : hinted_;
+  const size_t instance = simulation_.Happens(fortune_.stray) ? cluster_.Any() : cluster_.hinted();
   if (simulation_.Happens(kStrongReads)) ReadStrongly(instance);
   auto told = std::make_shared<bool>(false);
   auto attempt = std::make_shared<size_t>();
@@ -261,7 +132,7 @@ void World::Send(int client, size_t operation, int tries) {
   *attempt = SendOnce(operation, instance, go_on);
   simulation_.After(simulation_.Between(absl::Milliseconds(20), absl::Milliseconds(100)), go_on);
   if (history_.operations[operation].request_id_given && simulation_.Happens(0.12)) {
-    SendOnce(operation, simulation_.Happens(0.5) ? instance : Instance(), [] {});
+    SendOnce(operation, simulation_.Happens(0.5) ? instance : cluster_.Any(), [] {});
   }
 }
 
@@ -269,7 +140,7 @@ void World::Send(int client, size_t operation, int tries) {
 size_t World::SendOnce(size_t operation, size_t index, std::function<void()> told) {
   const size_t number = history_.attempts.size();
   history_.attempts.push_back({.operation = operation, .instance = static_cast<int>(index)});
-  auto* instance = instances_[index].get();
+  auto* instance = &cluster_.at(index);
   const absl::Duration patience =
       simulation_.Happens(0.1) ? absl::Milliseconds(5) : absl::Seconds(1);
   instance->host().After(
@@ -291,7 +162,7 @@ size_t World::SendOnce(size_t operation, size_t index, std::function<void()> tol
 }
 
 void World::ReadStrongly(size_t index) {
-  auto* instance = instances_[index].get();
+  auto* instance = &cluster_.at(index);
   instance->host().After(Travel(), [this, index, instance] {
     const int64_t invoked = simulation_.NextStep();
     instance->Barrier(simulation_.Now() + absl::Seconds(1), [this, index, instance,
@@ -316,7 +187,7 @@ void World::Fire(size_t index, CallPtr call) {
   history_.attempts.push_back({.operation = operation,
                                .instance = static_cast<int>(index),
                                .invoked = simulation_.NextStep()});
-  auto* instance = instances_[index].get();
+  auto* instance = &cluster_.at(index);
   instance->Submit(operations[operation], simulation_.Now() + absl::Seconds(1),
                    [this, number, instance, call = std::move(call)](Reply reply, bool body_known) {
                      figures_.timers += reply.status.ok() && !reply.repeat;
@@ -351,14 +222,6 @@ void World::GoOnAfter(int client, size_t number, int tries) {
 
 // --- the end
 
-void World::Heal() {
-  misfortunes_ = false;
-  broker_.set_faults({});
-  for (auto& instance : instances_) {
-    if (instance->host().paused()) instance->host().Resume();
-  }
-}
-
 // Whatever happened, a command is answered in the end.
 std::optional<Violation> World::GoOn() {
   Operation last = DrawOperation(product_, simulation_, history_.operations.size());
@@ -367,8 +230,8 @@ std::optional<Violation> World::GoOn() {
   last.request_id = "last";
   history_.operations.push_back(std::move(last));
   for (int tries = 0; tries < kCalmTries; ++tries) {
-    const size_t number = SendOnce(history_.operations.size() - 1, hinted_, [] {});
-    RunFor(absl::Milliseconds(50));
+    const size_t number = SendOnce(history_.operations.size() - 1, cluster_.hinted(), [] {});
+    cluster_.RunFor(absl::Milliseconds(50));
     const Attempt& attempt = history_.attempts[number];
     if (attempt.answered != 0 && !LeavesOpen(attempt.reply.status) &&
         !absl::IsDeadlineExceeded(attempt.reply.status)) {
@@ -382,24 +245,14 @@ std::optional<Violation> World::GoOn() {
                    attempt.answered == 0 ? "silence" : attempt.reply.status.ToString())};
 }
 
-std::optional<Violation> World::StopAll() {
-  size_t stopped = 0;
-  for (auto& instance : instances_) {
-    instance->host().After(absl::ZeroDuration(),
-                           [&] { instance->Stop([&stopped] { ++stopped; }); });
-  }
-  int events = 0;
-  while (events < kMaxEvents && Step()) ++events;
-  if (stopped == instances_.size() && events < kMaxEvents) return std::nullopt;
-  return Violation{Promise::kProgress, "a shard does not stop"};
-}
-
 Outcome World::Judge(absl::Time all_fired) {
   Outcome outcome;
-  Evidence evidence{
-      .product = &product_, .history = &history_, .parents = parents_, .all_fired = all_fired};
+  Evidence evidence{.product = &product_,
+                    .history = &history_,
+                    .parents = cluster_.parents(),
+                    .all_fired = all_fired};
   std::vector<Entry> entries;
-  for (const auto& landed : broker_.Records(kPartition)) {
+  for (const auto& landed : cluster_.broker().Records(kPartition)) {
     entries.push_back({static_cast<Offset>(entries.size()), landed.bytes});
   }
   entries = AsSeen(broken_, std::move(entries));
@@ -412,7 +265,7 @@ Outcome World::Judge(absl::Time all_fired) {
     figures_.claims += valid && record.kind() == log::v1::Record::CLAIM;
     figures_.events += valid && record.kind() == log::v1::Record::EVENT;
     figures_.settled += valid && record.kind() == log::v1::Record::REQUEST_SETTLED;
-    const int64_t step = broker_.Records(kPartition)[entry.offset].step;
+    const int64_t step = cluster_.broker().Records(kPartition)[entry.offset].step;
     evidence.log.push_back({std::move(entry), step});
   }
   for (const auto& attempt : history_.attempts) {
@@ -431,10 +284,10 @@ Outcome World::Judge(absl::Time all_fired) {
   outcome.violation = Checker(std::move(evidence)).Check();
   if (outcome.violation) return outcome;
   std::vector<const Store*> projections;
-  projections.reserve(instances_.size());
-  for (const auto& instance : instances_) projections.push_back(&instance->store());
+  projections.reserve(cluster_.size());
+  for (size_t i = 0; i < cluster_.size(); ++i) projections.push_back(&cluster_.at(i).store());
   Host reader(&simulation_);
-  const auto log = BreakLog(broken_, broker_.Connect(&reader), kPartition);
+  const auto log = BreakLog(broken_, cluster_.broker().Connect(&reader), kPartition);
   outcome.violation = CheckProjections(product_, *log, kPartition, std::move(projections));
   return outcome;
 }

@@ -1,4 +1,4 @@
-// One run: instances, clients and misfortunes, all from one seed; then the checker's verdict.
+// One run: clients of a cluster, all from one seed; then the checker's verdict.
 #pragma once
 
 #include <optional>
