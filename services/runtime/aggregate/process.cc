@@ -63,9 +63,10 @@ void Process::Stop() {
 }
 
 void Process::Run() {
-  if (options_.shard->state() != Shard::State::kServing) {
+  if (!StillOwns()) {
     Forget();
-    return Rest(0);
+    claim_ = options_.shard->claim();
+    if (!StillOwns()) return Rest(0);
   }
   if (!held_up_.empty()) return Send(std::exchange(held_up_, {}));
   if (!loaded_) {
@@ -86,6 +87,12 @@ void Process::Run() {
   }
   if (cursor_.next - recorded_ > kMaxUnrecorded) return Advance();
   Rest(0);
+}
+
+// Who lost the partition and has it again knows no longer how far it has acted: others may have
+// gone on, and recorded it.
+bool Process::StillOwns() const {
+  return options_.shard->state() == Shard::State::kServing && options_.shard->claim() == claim_;
 }
 
 // False where the process was never switched on.
@@ -186,7 +193,7 @@ void Process::Take(Chain* chain, const Reply& reply) {
       ++figures_.refused;
     }
     if (outcome != Outcome::kAgain) chain->pop_front();
-    const bool more = outcome != Outcome::kAgain && !chain->empty();
+    const bool more = outcome != Outcome::kAgain && !chain->empty() && StillOwns();
     if (!more && --under_way_ > 0) return;
     if (!more) chain = nullptr;
   }
@@ -202,6 +209,10 @@ void Process::Sent() {
 
 // Records the cursor, in the owner's own log: who no longer owns the partition cannot.
 void Process::Advance() {
+  if (!StillOwns()) {
+    Forget();
+    return Rest(0);
+  }
   *advanced_.mutable_cursor() = ToCheckpoint(cursor_);
   Command command{.call = std::make_unique<Call>(),
                   .name = options_.spec->name,

@@ -7,9 +7,12 @@
 // without anything happening twice. How far it has acted is a record of the reacting service's own
 // log, so that neither a restart nor a rebuild acts anew; facts that nothing followed from may be
 // looked at again after a crash. A process that is switched on starts at the end of its source.
+// Who lost the partition goes on where its log says, once it has the partition again.
 //
 // UNAVAILABLE and the like are tried again and hold up what follows for that root, and after
 // kMaxReactionRecords the process in that partition; a refusal for good is recorded and counted.
+// Until it is recorded the command may be sent anew, and be accepted, after those that follow it;
+// so it may by an owner that was deposed and has not noticed, even later.
 #pragma once
 
 #include <atomic>
@@ -63,7 +66,7 @@ struct ProcessOptions {
   std::function<void(const ProcessFigures&)> on_acted;
 };
 
-// One process in one partition. Only the owner of the partition acts.
+// One process in one partition. Only who takes itself for the owner acts.
 // Threads: Tick and Stop from one thread; the rest is inside.
 class Process {
  public:
@@ -87,6 +90,7 @@ class Process {
   using Chain = std::deque<Step>;
 
   void Run();
+  bool StillOwns() const;
   absl::StatusOr<bool> LoadCursor();
   void SwitchOn();
   absl::Status ReadFacts();
@@ -103,6 +107,7 @@ class Process {
 
   // Of the one task that runs while busy_.
   bool loaded_ = false;
+  Offset claim_ = -1;  // of the shard, under which the rest was loaded
   Position cursor_;
   Offset recorded_ = 0;  // the cursor that the log has
 

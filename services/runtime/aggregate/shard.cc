@@ -282,6 +282,7 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   }
   std::lock_guard lock(mutex_);
   trouble_.clear();
+  claim_ = claim->offset;
   state_ = State::kServing;
 }
 

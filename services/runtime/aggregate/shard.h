@@ -110,6 +110,9 @@ class Shard {
     const State state = state_;
     return state == State::kServing || (state == State::kFollowing && !wanted_);
   }
+  // The offset of the claim under which it serves, or served last: another one, and the partition
+  // may have been somebody else's in between.
+  Offset claim() const { return claim_.load(); }
   // UNAVAILABLE where the projection does not hold what was acknowledged.
   absl::Status CheckReadable() const;
   // The offset after the last applied record.
@@ -181,6 +184,7 @@ class Shard {
   absl::Time asked_at_;
 
   std::atomic<State> state_{State::kStarting};
+  std::atomic<Offset> claim_{-1};
   std::atomic<Offset> applied_{0};
   std::atomic<bool> wanted_;
   std::atomic<bool> grew_{true};  // the partition itself, where it is shared

@@ -31,14 +31,21 @@ M Parsed(const Reply& reply) {
 class ShardHarness {
  public:
   ShardHarness(ServiceSpec spec, FakeLog* log, ManualClock* clock,
-               std::optional<TopicPartition> parents = std::nullopt)
+               std::optional<TopicPartition> parents = std::nullopt,
+               std::vector<JoinSpec> joins = {})
       : spec_(std::move(spec)), registry_(spec_.aggregates), log_(log), clock_(clock) {
     methods_ = *BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods);
     store_ = *Store::Open(resources_, folder_.path() + "/live");
+    std::vector<Join> of_store;
+    for (JoinSpec& join : joins) {
+      const TopicPartition source{"rapport." + join.service, 0};
+      of_store.emplace_back(std::move(join), source, log_, store_.get());
+    }
     shard_ = std::make_unique<Shard>(
         ShardOptions{.partition = partition(),
                      .parents = parents,
                      .parents_collection = "customers",
+                     .joins = std::move(of_store),
                      .log = log_,
                      .store = store_.get(),
                      .executor = executor_.get(),
