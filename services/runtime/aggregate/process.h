@@ -19,12 +19,12 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/container/node_hash_map.h"
 #include "rapport/log/v1/process.pb.h"
 #include "services/runtime/aggregate/shard.h"
 
@@ -118,8 +118,8 @@ class Process {
   bool busy_ = false;
   bool stopping_ = false;
   int rest_ticks_ = 0;
-  absl::node_hash_map<std::string, Chain> chains_;  // by root
-  size_t under_way_ = 0;                            // chains that wait for an answer
+  std::map<std::string, Chain> chains_;  // by root; ordered, so that a seed plays the same again
+  size_t under_way_ = 0;                 // chains that wait for an answer
   std::vector<Chain*> held_up_;
   log::v1::ProcessAdvanced advanced_;
   ProcessFigures figures_;
