@@ -155,7 +155,7 @@ Operation DrawOperation(const Product& product, Simulation& simulation, size_t n
   if (number < 3) operation = DrawCreateCase(product, simulation);
   operation.validate_only = simulation.Happens(0.05);
   operation.request_id_given = simulation.Happens(0.9);
-  operation.request_id = absl::StrCat(operation.request_id_given ? "asked-" : "made-", number);
+  operation.request_id = absl::StrCat(operation.request_id_given ? kGivenId : "made-", number);
   return operation;
 }
 

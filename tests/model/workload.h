@@ -28,6 +28,9 @@ class Product {
 // The customers there may be.
 inline constexpr absl::string_view kCustomers[] = {"customers/a", "customers/b"};
 
+// What a request id begins with that a client gave.
+inline constexpr char kGivenId[] = "asked-";
+
 // A random command; `number` makes its request id.
 Operation DrawOperation(const Product& product, Simulation& simulation, size_t number);
 
