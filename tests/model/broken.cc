@@ -117,6 +117,7 @@ class BrokenLog : public EventLog {
   }
 
   void End(const TopicPartition& partition, EndDone done) override {
+    if (broken_ == Break::kSwitchedOnEarly) return done(0);
     if (broken_ == Break::kRefusedBlindly && partition.topic == own_.topic) return done(applied_);
     log_->End(partition, std::move(done));
   }
@@ -209,14 +210,23 @@ std::ostream& operator<<(std::ostream& out, Break broken) {
                                     "FailedSkipped",
                                     "NumberIgnored",
                                     "RefusedBlindly",
-                                    "StrongReadUnasked"};
+                                    "StrongReadUnasked",
+                                    "ReactionsUnawaited",
+                                    "FreshRequestIds",
+                                    "SwitchedOnEarly"};
   return out << kNames[static_cast<int>(broken)];
 }
 
 std::unique_ptr<EventLog> BreakLog(Break broken, std::unique_ptr<EventLog> log,
                                    TopicPartition partition) {
-  if (broken == Break::kNone) return log;
+  if (broken == Break::kNone || IsOfProcess(broken)) return log;
   return std::make_unique<BrokenLog>(broken, std::move(log), std::move(partition));
+}
+
+std::unique_ptr<EventLog> BreakSource(Break broken, std::unique_ptr<EventLog> log,
+                                      TopicPartition source) {
+  if (broken != Break::kSwitchedOnEarly) return log;
+  return std::make_unique<BrokenLog>(broken, std::move(log), std::move(source));
 }
 
 std::vector<Entry> AsSeen(Break broken, std::vector<Entry> entries) {

@@ -34,6 +34,7 @@ std::ostream& operator<<(std::ostream& out, Promise promise) {
                                     "answers are what the log says",
                                     "a strong read is fresh",
                                     "a projection is a replay of its log",
+                                    "what follows from a fact happens once",
                                     "when faults end, work goes on"};
   return out << kNames[static_cast<int>(promise)];
 }
@@ -65,7 +66,7 @@ Checker::Found Checker::FoldLog() {
       return Violation{Promise::kInOrder, "a record cannot be read"};
     }
     if (!validity.Admit(landed.entry.offset, record)) continue;
-    if (record.kind() == Record::CLAIM || record.kind() == Record::BARRIER) continue;
+    if (record.kind() != Record::EVENT && record.kind() != Record::REQUEST_SETTLED) continue;
     if (Found found = FoldRecord(record, landed)) {
       found->what = absl::StrCat("offset ", landed.entry.offset, ", ", record.type(), " of ",
                                  record.subject(), " for ", record.request_id(), ": ", found->what);

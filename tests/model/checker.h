@@ -27,7 +27,8 @@ enum class Promise {
   kTrueAnswer,     // refusals, repeats and bodies are of the log between arrival and answer
   kStrongRead,     // a strong read sees whatever was acknowledged before it
   kProjection,     // a projection is what a fresh replay makes of the log
-  kProgress,       // when the faults end, commands are answered and shards stop
+  kReactedOnce,    // what follows from a fact happens once, in order, and not upon old facts
+  kProgress,       // when the faults end, commands are answered, processes act and shards stop
 };
 std::ostream& operator<<(std::ostream& out, Promise promise);
 
@@ -54,12 +55,14 @@ struct Evidence {
   std::vector<Landed> log;
   std::vector<ParentLife> parents;
   absl::Time all_fired = absl::InfinitePast();  // timers that were due by then have fired
+  Offset process_began = -1;  // the log's end when it was switched on; -1: there is none
 };
 
 // Threads: one.
 class Checker {
  public:
-  explicit Checker(Evidence evidence) : evidence_(std::move(evidence)) {}
+  // The evidence outlives it.
+  explicit Checker(const Evidence& evidence) : evidence_(evidence) {}
 
   // The first promise that was broken.
   std::optional<Violation> Check();
@@ -106,7 +109,7 @@ class Checker {
   size_t EffectOf(size_t operation) const;
   std::string Describe(const Attempt& attempt) const;
 
-  const Evidence evidence_;
+  const Evidence& evidence_;
   google::protobuf::Arena arena_;
   absl::flat_hash_map<std::string, std::vector<size_t>> operations_;  // by root and request id
   absl::flat_hash_map<std::string, std::vector<Version>> versions_;   // by name

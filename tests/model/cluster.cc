@@ -1,24 +1,29 @@
 #include "tests/model/cluster.h"
 
 #include "rapport/accounts/v1/customer.pb.h"
+#include "tests/model/reactions.h"
 
 namespace rapport::model {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(20);
+// Where a process comes later, all instances have it by then.
+constexpr absl::Duration kRollout = absl::Milliseconds(400);
 // A run that is not over by then never is.
 constexpr int kMaxEvents = 1'000'000;
 
 }  // namespace
 
 Cluster::Cluster(const Product* product, Simulation* simulation, const Fortune& fortune,
-                 Break broken, Figures* figures, OnTimer on_timer)
+                 Break broken, Figures* figures, OnCall on_call)
     : product_(product),
       simulation_(simulation),
       fortune_(fortune),
       broken_(broken),
       figures_(figures),
-      on_timer_(std::move(on_timer)),
+      on_call_(std::move(on_call)),
+      process_(
+          FollowUp([this] { return misfortunes_ && simulation_->Happens(fortune_.react_failed); })),
       broker_(simulation, fortune.faults) {}
 
 void Cluster::Begin() {
@@ -30,15 +35,21 @@ void Cluster::Begin() {
     if (simulation_->Happens(0.9)) ChangeParent(i);
   }
   const absl::Duration latest_start = absl::Milliseconds(simulation_->Happens(0.5) ? 1 : 50);
+  const bool process_later = simulation_->Happens(0.6);
   for (int i = 0; i < fortune_.instances; ++i) {
     absl::Duration skew;
     if (fortune_.skewed_clocks) skew = simulation_->Between(-absl::Seconds(2), absl::Seconds(2));
     instances_.push_back(
         std::make_unique<Instance>(product_, simulation_, &broker_, broken_, skew,
-                                   [this, i](CallPtr call) { on_timer_(i, std::move(call)); }));
+                                   [this, i](CallPtr call) { on_call_(i, std::move(call)); }));
     auto& instance = *instances_.back();
+    if (fortune_.process && !process_later) InstallProcess(i);
     instance.host().After(simulation_->Between(absl::ZeroDuration(), latest_start),
                           [&instance] { instance.Start(); });
+    if (fortune_.process && process_later) {
+      simulation_->After(simulation_->Between(absl::ZeroDuration(), kRollout),
+                         [this, i] { InstallProcess(i); });
+    }
     TickLater(i);
   }
   MisfortuneLater();
@@ -75,6 +86,15 @@ bool Cluster::Stop() {
   int events = 0;
   while (events < kMaxEvents && Step()) ++events;
   return stopped == instances_.size() && events < kMaxEvents;
+}
+
+// A new program: whatever ran is restarted.
+void Cluster::InstallProcess(size_t index) {
+  if (process_began_ < 0) {
+    process_began_ = static_cast<Offset>(broker_.Records(kPartition).size());
+  }
+  instances_[index]->Install(&process_);
+  CrashOne(index);
 }
 
 // --- misfortunes

@@ -15,12 +15,12 @@ namespace rapport::model {
 // Threads: the simulation's one.
 class Cluster {
  public:
-  // What a timer of an instance sends.
-  using OnTimer = std::function<void(size_t instance, CallPtr call)>;
+  // What timers and processes of an instance send.
+  using OnCall = std::function<void(size_t instance, CallPtr call)>;
 
   // All but `fortune`, which is copied, outlive it.
   Cluster(const Product* product, Simulation* simulation, const Fortune& fortune, Break broken,
-          Figures* figures, OnTimer on_timer);
+          Figures* figures, OnCall on_call);
 
   // Lets instances come up, and their troubles begin.
   void Begin();
@@ -29,6 +29,7 @@ class Cluster {
   void RunFor(absl::Duration time);
   // Ends all misfortunes.
   void Heal();
+  bool misfortunes() const { return misfortunes_; }
   // Stops every instance and lets happen what is left. False where one does not stop.
   bool Stop();
 
@@ -39,9 +40,12 @@ class Cluster {
   size_t Any() { return simulation_->Below(instances_.size()); }
   SimulatedLog& broker() { return broker_; }
   const std::vector<ParentLife>& parents() const { return parents_; }
+  // The partition's end when the first instance got the process; -1: none ever does.
+  Offset process_began() const { return process_began_; }
 
  private:
   void TickLater(size_t instance);
+  void InstallProcess(size_t instance);
   void MisfortuneLater();
   void Misfortune();
   void CrashOne(size_t instance);
@@ -52,10 +56,12 @@ class Cluster {
   const Fortune fortune_;
   const Break broken_;
   Figures* const figures_;
-  const OnTimer on_timer_;
+  const OnCall on_call_;
+  const ProcessSpec process_;
   SimulatedLog broker_;
   std::vector<std::unique_ptr<Instance>> instances_;
   size_t hinted_ = 0;
+  Offset process_began_ = -1;
   bool misfortunes_ = true;
   bool ticking_ = true;
   std::vector<ParentLife> parents_;

@@ -10,6 +10,9 @@ void Figures::Add(const Figures& other) {
   unknown += other.unknown;
   strong_reads += other.strong_reads;
   timers += other.timers;
+  reactions += other.reactions;
+  refused_reactions += other.refused_reactions;
+  cursors += other.cursors;
   events += other.events;
   settled += other.settled;
   claims += other.claims;
@@ -22,9 +25,11 @@ void Figures::Add(const Figures& other) {
 std::ostream& operator<<(std::ostream& out, const Figures& f) {
   return out << f.operations << " commands, " << f.done << " done, " << f.repeats << " repeats, "
              << f.refusals << " refusals, " << f.unknown << " unknown, " << f.strong_reads
-             << " strong reads, " << f.timers << " timers; " << f.events << " events, " << f.settled
-             << " settled, " << f.claims << " claims, " << f.void_records << " void; " << f.crashes
-             << " crashes, " << f.pauses << " pauses, " << f.failed_writes << " failed writes";
+             << " strong reads, " << f.timers << " timers, " << f.reactions << " reactions, "
+             << f.refused_reactions << " refused for good, " << f.cursors << " cursors; "
+             << f.events << " events, " << f.settled << " settled, " << f.claims << " claims, "
+             << f.void_records << " void; " << f.crashes << " crashes, " << f.pauses << " pauses, "
+             << f.failed_writes << " failed writes";
 }
 
 }  // namespace rapport::model

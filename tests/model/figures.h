@@ -13,7 +13,10 @@ struct Figures {
   int64_t refusals = 0;
   int64_t unknown = 0;
   int64_t strong_reads = 0;
-  int64_t timers = 0;  // that acted
+  int64_t timers = 0;             // that acted
+  int64_t reactions = 0;          // commands of the process that were done
+  int64_t refused_reactions = 0;  // for good, as it is recorded
+  int64_t cursors = 0;            // that the process recorded
   int64_t events = 0;
   int64_t settled = 0;
   int64_t claims = 0;

@@ -2,7 +2,7 @@
 
 namespace rapport::model {
 
-Fortune DrawFortune(Simulation& simulation) {
+Fortune DrawFortune(Simulation& simulation, Break broken) {
   const auto chance = [&](double most) {
     return simulation.Happens(0.35) ? most * static_cast<double>(simulation.Below(100)) / 100 : 0;
   };
@@ -31,6 +31,13 @@ Fortune DrawFortune(Simulation& simulation) {
   fortune.burst = chance(1);
   fortune.rushes = simulation.Happens(0.5);
   if (simulation.Happens(0.3)) fortune.stray = 1;
+  fortune.process = simulation.Happens(0.3);
+  if (broken != Break::kNone) fortune.process = IsOfProcess(broken);
+  if (simulation.Happens(0.4)) fortune.patience = absl::Milliseconds(400);
+  fortune.call_lost = chance(0.2);
+  fortune.answer_lost = chance(0.2);
+  fortune.answer_late = chance(0.3);
+  fortune.react_failed = chance(0.3);
   return fortune;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/runtime/log/simulated/simulated_log.h"
+#include "tests/model/broken.h"
 
 namespace rapport::model {
 
@@ -19,8 +20,18 @@ struct Fortune {
   double burst = 0;
   bool rushes = false;  // clients come all at once, so that batches are large
   double stray = 0.2;   // of a client, to ask another than the one that is hinted
+  bool process = false;
+  // How long it waits for an answer.
+  absl::Duration patience = absl::Milliseconds(60);
+  // Of a command of the process, to be lost on its way, and of its answer to be lost or come late;
+  // and of the process itself, to fail.
+  double call_lost = 0;
+  double answer_lost = 0;
+  double answer_late = 0;
+  double react_failed = 0;
 };
 
-Fortune DrawFortune(Simulation& simulation);
+// Where the process is broken there is one, and where the protocol is there is none.
+Fortune DrawFortune(Simulation& simulation, Break broken);
 
 }  // namespace rapport::model

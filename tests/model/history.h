@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct Operation {
   std::string name;  // empty where the server is to make it
 };
 
+// The process that sent a command, as its instance knew it then.
+struct Sender {
+  int64_t claim = 0;   // the offset of its claim
+  int64_t cursor = 0;  // how far it had recorded to have acted
+};
+
 // One sending of it. Steps are the simulation's.
 struct Attempt {
   size_t operation = 0;
@@ -32,6 +39,7 @@ struct Attempt {
   Reply reply;
   int64_t applied = 0;     // offset up to which its token is
   bool body_known = true;  // false where a broken owner told only that it is done
+  std::optional<Sender> sender;
 };
 
 // A strong read that was let through, and what its instance had applied then.

@@ -2,16 +2,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/messages.h"
+#include "services/runtime/store/keys.h"
+#include "tests/model/reactions.h"
 
 namespace rapport::model {
 
 Instance::Instance(const Product* product, Simulation* simulation, SimulatedLog* broker,
-                   Break broken, absl::Duration skew, OnTimer on_timer)
+                   Break broken, absl::Duration skew, OnCall on_call)
     : product_(product),
       simulation_(simulation),
       broker_(broker),
       broken_(broken),
-      on_timer_(std::move(on_timer)),
+      on_call_(std::move(on_call)),
       clock_(simulation, skew),
       host_(simulation) {
   OpenStore();
@@ -26,10 +28,15 @@ void Instance::OpenStore() {
 void Instance::Start() {
   log_ = BreakLog(broken_, broker_->Connect(&host_), kPartition);
   executor_ = std::make_unique<Executor>(0);
+  std::vector<Join> joins;
+  if (process_spec_ != nullptr) {
+    joins.emplace_back(FactsCounted(), kPartition, log_.get(), store_.get());
+  }
   shard_ = std::make_unique<Shard>(
       ShardOptions{.partition = kPartition,
                    .parents = kParents,
                    .parents_collection = "customers",
+                   .joins = std::move(joins),
                    .log = log_.get(),
                    .store = store_.get(),
                    .executor = executor_.get(),
@@ -43,14 +50,32 @@ void Instance::Start() {
                                                    .handler = this,
                                                    .clock = &clock_,
                                                    .executor = executor_.get()});
+  if (process_spec_ != nullptr) {
+    source_ = BreakSource(broken_, broker_->Connect(&host_), kPartition);
+    process_ = std::make_unique<Process>(ProcessOptions{.spec = process_spec_,
+                                                        .source = kPartition,
+                                                        .shard = shard_.get(),
+                                                        .log = source_.get(),
+                                                        .peers = this,
+                                                        .executor = executor_.get()});
+  }
   shard_->Start();
+}
+
+Offset Instance::cursor() const {
+  log::v1::ProcessAdvanced advanced;
+  const auto known = store_->Get(keys::Cursor(kProcess), &advanced);
+  Ensure(known.ok(), "what was written can be read");
+  return advanced.cursor().next_offset();
 }
 
 void Instance::Crash(size_t writes_kept) {
   host_.Crash();
+  process_.reset();
   timers_.reset();
   shard_.reset();
   executor_.reset();
+  source_.reset();
   log_.reset();
   in_flight_.clear();
   const std::vector<std::string> writes = db_->writes();
@@ -65,6 +90,19 @@ void Instance::Tick() {
   if (!up()) return;
   shard_->Tick();
   timers_->Tick();
+  if (process_) process_->Tick();
+}
+
+void Instance::Handle(CallPtr call) {
+  if (broken_ == Break::kFreshRequestIds && !IsTimers(*call)) {
+    SetText(*call->request, "request_id", absl::StrCat("fresh-", simulation_->Draw()));
+  }
+  if (broken_ == Break::kReactionsUnawaited && !IsTimers(*call)) {
+    auto done = std::exchange(call->done, [](const Reply&) {});
+    on_call_(std::move(call));
+    return done(Reply{});
+  }
+  on_call_(std::move(call));
 }
 
 void Instance::Barrier(absl::Time deadline, Waiters::Ready ready) {

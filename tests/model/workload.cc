@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "rapport/service/v1/case.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
+#include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/time.h"
 #include "services/service/service.h"
@@ -24,12 +25,15 @@ std::string DrawEtag(Simulation& simulation) {
   return simulation.Happens(0.9) ? "" : absl::StrCat("\"", 1 + simulation.Below(5), "\"");
 }
 
+std::string HashOf(const Message& request) {
+  return absl::StrCat(request.GetDescriptor()->name(), "\n", SerializeDeterministic(request));
+}
+
 // Completes an operation whose request and name are there.
 template <class Request>
 Operation Complete(const Product& product, Request request, std::string root, std::string name) {
   Operation operation{.method = &product.MethodFor(Request::descriptor()),
-                      .request_hash = absl::StrCat(Request::descriptor()->name(), "\n",
-                                                   SerializeDeterministic(request)),
+                      .request_hash = HashOf(request),
                       .root = std::move(root),
                       .name = std::move(name)};
   operation.request = std::make_unique<Request>(std::move(request));
@@ -160,12 +164,15 @@ Operation DrawOperation(const Product& product, Simulation& simulation, size_t n
 }
 
 Operation OperationOf(const Product& product, const google::protobuf::Message& sent) {
-  auto request = static_cast<const service::v1::MarkOverdueCaseRequest&>(sent);
-  std::string request_id = request.request_id();
-  request.clear_request_id();
-  const std::string name = request.name();
-  Operation operation = Complete(product, std::move(request), std::string(RootOf(name)), name);
-  operation.request_id = std::move(request_id);
+  const Method& method = product.MethodFor(sent.GetDescriptor());
+  Operation operation{.method = &method, .request = CopyOf(sent)};
+  auto& request = *operation.request;
+  operation.request_id = GetString(request, method.request_id);
+  request.GetReflection()->ClearField(&request, method.request_id);
+  operation.request_hash = HashOf(request);
+  operation.name = GetString(request, method.name);
+  operation.root = method.name == nullptr ? GetString(request, method.parent)
+                                          : std::string(RootOf(operation.name));
   return operation;
 }
 

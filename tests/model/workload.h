@@ -34,7 +34,7 @@ inline constexpr char kGivenId[] = "asked-";
 // A random command; `number` makes its request id.
 Operation DrawOperation(const Product& product, Simulation& simulation, size_t number);
 
-// What a timer of the product sent, as a command among others.
+// What a timer or a process sent, as a command among others.
 Operation OperationOf(const Product& product, const google::protobuf::Message& request);
 
 // Another command under the same request id.

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/model/cluster.h"
 #include "tests/model/projections.h"
+#include "tests/model/reaction_checker.h"
 
 namespace rapport::model {
 namespace {
@@ -27,6 +28,8 @@ constexpr absl::Duration kTimersTake = absl::Seconds(8);
 // command until somebody must have answered it.
 constexpr absl::Duration kCalm = absl::Milliseconds(500);
 constexpr int kCalmTries = 50;
+// A process that was refused tries again within this, and whoever must claim first has done so.
+constexpr absl::Duration kQuiet = absl::Milliseconds(500);
 
 class World {
  public:
@@ -34,25 +37,34 @@ class World {
       : product_(product),
         broken_(broken),
         simulation_(seed),
-        fortune_(DrawFortune(simulation_)),
+        fortune_(DrawFortune(simulation_, broken)),
         cluster_(&product_, &simulation_, fortune_, broken, &figures_,
-                 [this](size_t instance, CallPtr call) { Fire(instance, std::move(call)); }) {}
+                 [this](size_t instance, CallPtr call) {
+                   if (IsTimers(*call)) return Fire(instance, std::move(call));
+                   React(instance, std::move(call));
+                 }) {}
 
   Outcome Run();
 
  private:
   void Begin();
   std::optional<Violation> GoOn();
+  std::optional<Violation> AwaitQuiet();
   // Timers that were due by then have fired.
   Outcome Judge(absl::Time all_fired);
 
   void NextOperation(int client);
   size_t AddOperation();
   void Send(int client, size_t operation, int tries);
-  size_t SendOnce(size_t operation, size_t instance, std::function<void()> told);
+  size_t SendOnce(size_t operation, size_t instance, absl::Duration patience,
+                  std::function<void()> told);
+  absl::Duration DrawPatience();
   void ReadStrongly(size_t instance);
+  size_t Known(Operation operation);
   void Fire(size_t instance, CallPtr call);
+  void React(size_t instance, CallPtr call);
   void GoOnAfter(int client, size_t attempt, int tries);
+  bool Misfortune(double chance) { return cluster_.misfortunes() && simulation_.Happens(chance); }
   absl::Duration Travel() {
     return simulation_.Between(absl::ZeroDuration(), absl::Milliseconds(2));
   }
@@ -75,6 +87,7 @@ Outcome World::Run() {
   cluster_.Heal();
   cluster_.RunFor(kCalm);
   std::optional<Violation> stuck = GoOn();
+  if (!stuck && fortune_.process) stuck = AwaitQuiet();
   absl::Time all_fired = absl::InfinitePast();
   if (!stuck && simulation_.Happens(kRunsThatAwaitTimers)) {
     all_fired = simulation_.Now();
@@ -118,7 +131,7 @@ size_t World::AddOperation() {
         return operation.request_id == misuse.request_id &&
                operation.request_hash == misuse.request_hash;
       });
-  // Clients misuse each other's: nobody guesses what timers call their commands.
+  // Clients misuse each other's: nobody guesses what timers and processes call their commands.
   if (absl::StartsWith(of.request_id, kGivenId) && !same) operations.back() = std::move(misuse);
   return number;
 }
@@ -131,20 +144,20 @@ void World::Send(int client, size_t operation, int tries) {
   const auto go_on = [this, client, tries, told, attempt] {
     if (!std::exchange(*told, true)) GoOnAfter(client, *attempt, tries);
   };
-  *attempt = SendOnce(operation, instance, go_on);
+  *attempt = SendOnce(operation, instance, DrawPatience(), go_on);
   simulation_.After(simulation_.Between(absl::Milliseconds(20), absl::Milliseconds(100)), go_on);
   if (history_.operations[operation].request_id_given && simulation_.Happens(0.12)) {
-    SendOnce(operation, simulation_.Happens(0.5) ? instance : cluster_.Any(), [] {});
+    SendOnce(operation, simulation_.Happens(0.5) ? instance : cluster_.Any(), DrawPatience(),
+             [] {});
   }
 }
 
 // Answers the attempt's number; `told` is called when the answer has come.
-size_t World::SendOnce(size_t operation, size_t index, std::function<void()> told) {
+size_t World::SendOnce(size_t operation, size_t index, absl::Duration patience,
+                       std::function<void()> told) {
   const size_t number = history_.attempts.size();
   history_.attempts.push_back({.operation = operation, .instance = static_cast<int>(index)});
   auto* instance = &cluster_.at(index);
-  const absl::Duration patience =
-      simulation_.Happens(0.1) ? absl::Milliseconds(5) : absl::Seconds(1);
   instance->host().After(
       Travel(), [this, number, operation, instance, patience,
                  deadline = simulation_.Now() + patience, told = std::move(told)]() mutable {
@@ -163,6 +176,10 @@ size_t World::SendOnce(size_t operation, size_t index, std::function<void()> tol
   return number;
 }
 
+absl::Duration World::DrawPatience() {
+  return simulation_.Happens(0.1) ? absl::Milliseconds(5) : absl::Seconds(1);
+}
+
 void World::ReadStrongly(size_t index) {
   auto* instance = &cluster_.at(index);
   instance->host().After(Travel(), [this, index, instance] {
@@ -176,21 +193,26 @@ void World::ReadStrongly(size_t index) {
   });
 }
 
+// The number of a command that may have been sent before.
+size_t World::Known(Operation operation) {
+  auto& operations = history_.operations;
+  const auto known = std::find_if(operations.begin(), operations.end(), [&](const Operation& one) {
+    return one.request_id == operation.request_id && one.request_hash == operation.request_hash;
+  });
+  const auto number = static_cast<size_t>(known - operations.begin());
+  if (known == operations.end()) operations.push_back(std::move(operation));
+  return number;
+}
+
 // A timer is a client like others, but that it asks its own instance only.
 void World::Fire(size_t index, CallPtr call) {
-  auto& operations = history_.operations;
-  Operation fired = OperationOf(product_, *call->request);
-  const auto known = std::find_if(operations.begin(), operations.end(), [&](const Operation& one) {
-    return one.request_id == fired.request_id;
-  });
-  const auto operation = static_cast<size_t>(known - operations.begin());
-  if (known == operations.end()) operations.push_back(std::move(fired));
+  const size_t operation = Known(OperationOf(product_, *call->request));
   const size_t number = history_.attempts.size();
   history_.attempts.push_back({.operation = operation,
                                .instance = static_cast<int>(index),
                                .invoked = simulation_.NextStep()});
   auto* instance = &cluster_.at(index);
-  instance->Submit(operations[operation], simulation_.Now() + absl::Seconds(1),
+  instance->Submit(history_.operations[operation], simulation_.Now() + absl::Seconds(1),
                    [this, number, instance, call = std::move(call)](Reply reply, bool body_known) {
                      figures_.timers += reply.status.ok() && !reply.repeat;
                      Attempt& attempt = history_.attempts[number];
@@ -200,6 +222,33 @@ void World::Fire(size_t index, CallPtr call) {
                      attempt.body_known = body_known;
                      call->done(std::move(reply));
                    });
+}
+
+// A process asks whoever is thought to own the partition, over a line that may lose call and
+// answer. Its deadline travels with a call, so that none is decided once it was given up.
+void World::React(size_t from, CallPtr call) {
+  const size_t operation = Known(OperationOf(product_, *call->request));
+  Host sender = cluster_.at(from).host();
+  const auto waiting = std::make_shared<CallPtr>(std::move(call));
+  const auto answer = [this, waiting](Reply reply) {
+    CallPtr answered = std::exchange(*waiting, nullptr);
+    if (answered == nullptr) return;
+    figures_.reactions += reply.status.ok() && !reply.repeat;
+    Finish(std::move(answered), std::move(reply));
+  };
+  sender.After(fortune_.patience, [answer] { answer({.status = Unavailable("nobody answers")}); });
+  if (Misfortune(fortune_.call_lost)) return;
+  const size_t to = Misfortune(fortune_.stray) ? cluster_.Any() : cluster_.hinted();
+  const auto attempt = std::make_shared<size_t>();
+  *attempt = SendOnce(operation, to, fortune_.patience, [this, sender, attempt, answer]() mutable {
+    if (Misfortune(fortune_.answer_lost)) return;
+    const absl::Duration travel =
+        Misfortune(fortune_.answer_late)
+            ? simulation_.Between(absl::ZeroDuration(), 2 * fortune_.patience)
+            : absl::ZeroDuration();
+    sender.After(travel, [this, attempt, answer] { answer(history_.attempts[*attempt].reply); });
+  });
+  history_.attempts[*attempt].sender = {cluster_.at(from).claim(), cluster_.at(from).cursor()};
 }
 
 void World::GoOnAfter(int client, size_t number, int tries) {
@@ -232,7 +281,8 @@ std::optional<Violation> World::GoOn() {
   last.request_id = "last";
   history_.operations.push_back(std::move(last));
   for (int tries = 0; tries < kCalmTries; ++tries) {
-    const size_t number = SendOnce(history_.operations.size() - 1, cluster_.hinted(), [] {});
+    const size_t number =
+        SendOnce(history_.operations.size() - 1, cluster_.hinted(), absl::Seconds(1), [] {});
     cluster_.RunFor(absl::Milliseconds(50));
     const Attempt& attempt = history_.attempts[number];
     if (attempt.answered != 0 && !LeavesOpen(attempt.reply.status) &&
@@ -247,12 +297,24 @@ std::optional<Violation> World::GoOn() {
                    attempt.answered == 0 ? "silence" : attempt.reply.status.ToString())};
 }
 
+// Until nobody has anything to do any more.
+std::optional<Violation> World::AwaitQuiet() {
+  const auto& records = cluster_.broker().Records(kPartition);
+  for (int tries = 0; tries < kCalmTries; ++tries) {
+    const size_t before = records.size();
+    cluster_.RunFor(kQuiet);
+    if (records.size() == before) return std::nullopt;
+  }
+  return Violation{Promise::kProgress, "the process never comes to rest"};
+}
+
 Outcome World::Judge(absl::Time all_fired) {
   Outcome outcome;
   Evidence evidence{.product = &product_,
                     .history = &history_,
                     .parents = cluster_.parents(),
-                    .all_fired = all_fired};
+                    .all_fired = all_fired,
+                    .process_began = cluster_.process_began()};
   std::vector<Entry> entries;
   for (const auto& landed : cluster_.broker().Records(kPartition)) {
     entries.push_back({static_cast<Offset>(entries.size()), landed.bytes});
@@ -266,6 +328,10 @@ Outcome World::Judge(absl::Time all_fired) {
     figures_.void_records += !valid;
     figures_.claims += valid && record.kind() == log::v1::Record::CLAIM;
     figures_.events += valid && record.kind() == log::v1::Record::EVENT;
+    if (valid && record.kind() == log::v1::Record::PROCESS_ADVANCED) {
+      ++figures_.cursors;
+      figures_.refused_reactions += RefusedIn(record);
+    }
     figures_.settled += valid && record.kind() == log::v1::Record::REQUEST_SETTLED;
     const int64_t step = cluster_.broker().Records(kPartition)[entry.offset].step;
     evidence.log.push_back({std::move(entry), step});
@@ -283,7 +349,8 @@ Outcome World::Judge(absl::Time all_fired) {
   figures_.operations = static_cast<int64_t>(history_.operations.size());
   outcome.figures = figures_;
 
-  outcome.violation = Checker(std::move(evidence)).Check();
+  outcome.violation = Checker(evidence).Check();
+  if (!outcome.violation) outcome.violation = ReactionChecker(evidence).Check();
   if (outcome.violation) return outcome;
   std::vector<const Store*> projections;
   projections.reserve(cluster_.size());
