@@ -159,8 +159,8 @@ size_t World::SendOnce(size_t operation, size_t index, absl::Duration patience,
   history_.attempts.push_back({.operation = operation, .instance = static_cast<int>(index)});
   auto* instance = &cluster_.at(index);
   instance->host().After(
-      Travel(), [this, number, operation, instance, patience,
-                 deadline = simulation_.Now() + patience, told = std::move(told)]() mutable {
+      Travel(), [this, number, operation, instance, deadline = simulation_.Now() + patience,
+                 told = std::move(told)]() mutable {
         history_.attempts[number].invoked = simulation_.NextStep();
         instance->Submit(
             history_.operations[operation], deadline,
