@@ -90,20 +90,11 @@ absl::Status Service::Start(absl::Duration timeout) {
   AddProcesses();
 
   const absl::Time deadline = absl::Now() + timeout;
-  const auto started = [this] {
-    RETURN_IF_ERROR(Health());
-    // A process is switched on by whoever owns its partition.
-    if (options_.shared) return absl::OkStatus();
-    for (const auto& process : processes_) {
-      if (!process->switched_on()) return absl::UnavailableError("a process is not switched on");
-    }
-    return absl::OkStatus();
-  };
-  absl::Status health = started();
+  absl::Status health = Health();
   while (!health.ok() && absl::Now() < deadline) {
     absl::SleepFor(absl::Milliseconds(5));
     Tick();
-    health = started();
+    health = Health();
   }
   if (!health.ok()) {
     return absl::DeadlineExceededError(absl::StrCat(spec_.name, " does not serve within ",
@@ -189,7 +180,15 @@ absl::Status Service::Health() const {
                                                trouble.empty() ? "starting" : trouble));
   };
   for (const auto& shard : shards_) RETURN_IF_ERROR(check(*shard));
-  return reference_ ? check(*reference_) : absl::OkStatus();
+  if (reference_) RETURN_IF_ERROR(check(*reference_));
+  // A process is switched on by whoever owns its partition; facts of before are not acted upon.
+  for (size_t i = 0; i < processes_.size(); ++i) {
+    const bool owned = shards_[i % shards_.size()]->state() == Shard::State::kServing;
+    if (owned && !processes_[i]->switched_on()) {
+      return absl::UnavailableError(absl::StrCat(spec_.name, ": a process is not switched on"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 void Service::SetWanted(const TopicPartition& partition, bool wanted) {

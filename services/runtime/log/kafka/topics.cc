@@ -15,6 +15,9 @@ namespace {
 
 constexpr size_t kErrorBytes = 512;
 constexpr int kReplicas = 3;
+// How long a topic that was made may stay unseen, and how often it is looked for.
+constexpr absl::Duration kShownWithin = absl::Seconds(30);
+constexpr absl::Duration kShownPoll = absl::Milliseconds(20);
 
 using Options =
     std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDelete<rd_kafka_AdminOptions_destroy>>;
@@ -172,13 +175,14 @@ absl::StatusOr<int> KafkaPartitionCount(rd_kafka_t* client, const KafkaLogOption
 
 absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options,
                               const std::string& topic, int partitions) {
-  const absl::Time deadline = absl::Now() + options.request_timeout;
   ASSIGN_OR_RETURN(Described described, Describe(client, options, topic));
   if (described.partitions == 0) {
     RETURN_IF_ERROR(Create(client, options, topic, partitions, described.brokers));
   }
   // The broker that answers may hear of a topic later than the one that made it.
+  const absl::Time deadline = absl::Now() + kShownWithin;
   while (described.partitions == 0) {
+    absl::SleepFor(kShownPoll);
     ASSIGN_OR_RETURN(described, Describe(client, options, topic));
     if (described.partitions == 0 && absl::Now() > deadline) {
       return Unavailable(absl::StrCat("Kafka made the topic ", topic, " and does not show it yet"));
