@@ -70,24 +70,17 @@ absl::Status Replay::Run(Offset until, Position* position,
   }
   while (position->next < until) {
     const size_t limit = std::min<size_t>(options_.batch_records, until - position->next);
-    ASSIGN_OR_RETURN(std::vector<Entry> entries,
-                     options_.log->Read(options_.partition, position->next, limit));
-    if (entries.empty()) return Unavailable("the log's end is not readable yet");
-    RETURN_IF_ERROR(RunBatch(std::move(entries), position));
+    ASSIGN_OR_RETURN(const bool some, Step(limit, position));
+    if (!some) return Unavailable("the log's end is not readable yet");
     if (applied) applied(position->next);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Replay::Step(Position* position) {
+absl::StatusOr<bool> Replay::Step(size_t limit, Position* position) {
   ASSIGN_OR_RETURN(std::vector<Entry> entries,
-                   options_.log->Read(options_.partition, position->next, options_.batch_records));
+                   options_.log->Read(options_.partition, position->next, limit));
   if (entries.empty()) return false;
-  RETURN_IF_ERROR(RunBatch(std::move(entries), position));
-  return true;
-}
-
-absl::Status Replay::RunBatch(std::vector<Entry> entries, Position* position) {
   Position after = *position;
   Overlay overlay(*options_.store, *options_.registry);
   log::v1::Record record;
@@ -101,7 +94,7 @@ absl::Status Replay::RunBatch(std::vector<Entry> entries, Position* position) {
   after.next = entries.back().offset + 1;
   RETURN_IF_ERROR(overlay.WriteTo(*options_.store, ToCheckpoint(after)));
   *position = after;
-  return absl::OkStatus();
+  return true;
 }
 
 }  // namespace rapport

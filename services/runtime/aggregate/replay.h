@@ -66,10 +66,10 @@ class Replay {
                    const std::function<void(Offset)>& applied = nullptr);
 
   // Applies the next records, those of one write, and says whether there were any.
-  absl::StatusOr<bool> Step(Position* position);
+  absl::StatusOr<bool> Step(Position* position) { return Step(options_.batch_records, position); }
 
  private:
-  absl::Status RunBatch(std::vector<Entry> entries, Position* position);
+  absl::StatusOr<bool> Step(size_t limit, Position* position);
 
   const ReplayOptions options_;
 };

@@ -68,7 +68,7 @@ void Shard::SetWanted(bool wanted) {
 }
 
 // What is loaded already stays; false where it cannot be.
-bool Shard::Loads() {
+bool Shard::EnsureLoaded() {
   if (loaded_) return true;
   absl::Status loaded = LoadPositions();
   if (loaded.ok() && state_ == State::kStarting) loaded = replay_.CheckSameLog(position_);
@@ -227,14 +227,15 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { FollowOwner(); };
       return true;
     }
+    // Only from positions that are loaded: who recovers loads them again after its back-off.
     // Before the next batch, or a busy shard would never hear of deletions.
-    if (parents_ && follow_wanted_.exchange(false)) {
+    if (loaded_ && parents_ && follow_wanted_.exchange(false)) {
       *work = [this] {
         if (const absl::Status followed = parents_->Follow(); !followed.ok()) Recover(followed);
       };
       return true;
     }
-    if (state_ != State::kStarting && join_wanted_.exchange(false)) {
+    if (loaded_ && state_ != State::kStarting && join_wanted_.exchange(false)) {
       *work = [this] { FollowJoins(); };
       return true;
     }
@@ -265,7 +266,7 @@ void Shard::Complete(absl::AnyInvocable<void()> completion) {
 // --- owning the partition
 
 void Shard::BeginClaim() {
-  if (!Loads()) return;
+  if (!EnsureLoaded()) return;
   Ask();
   options_.log->Claim(options_.partition, [this](absl::StatusOr<Epoch> claim) {
     Complete([this, claim = std::move(claim)] { CatchUp(claim); });
@@ -288,7 +289,7 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
 
 // What was written since, by whichever owner: a bounded piece, so that commands come in between.
 void Shard::FollowOwner() {
-  if (!Loads()) return;
+  if (!EnsureLoaded()) return;
   const Epoch own = position_.validity.claim;
   const absl::StatusOr<bool> more = replay_.Step(&position_);
   if (!more.ok()) return Recover(more.status());

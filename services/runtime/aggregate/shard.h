@@ -142,7 +142,7 @@ class Shard {
   void Ask();  // marks that the log was asked; Complete() brings its answer back to the strand
   void Complete(absl::AnyInvocable<void()> completion);
 
-  bool Loads();
+  bool EnsureLoaded();
   absl::Status LoadPositions();
   void FollowJoins();
   void FollowOwner();
