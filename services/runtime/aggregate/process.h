@@ -74,8 +74,11 @@ class Process {
 
   // Acts upon what is new. Returns at once.
   void Tick();
-  // Whether its beginning is recorded: facts from here on will be acted upon.
-  bool switched_on() const { return switched_on_; }
+  // Whether its beginning is recorded, so that facts from here on will be acted upon; or that is
+  // for another instance to do.
+  bool settled() const {
+    return switched_on_ || options_.shard->state() != Shard::State::kServing;
+  }
   // Waits for what is under way; nothing is begun afterwards.
   void Stop();
 

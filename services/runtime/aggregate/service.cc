@@ -181,26 +181,17 @@ absl::Status Service::Health() const {
   };
   for (const auto& shard : shards_) RETURN_IF_ERROR(check(*shard));
   if (reference_) RETURN_IF_ERROR(check(*reference_));
-  // A process is switched on by whoever owns its partition; facts of before are not acted upon.
-  for (size_t i = 0; i < processes_.size(); ++i) {
-    const bool owned = shards_[i % shards_.size()]->state() == Shard::State::kServing;
-    if (owned && !processes_[i]->switched_on()) {
-      return absl::UnavailableError(absl::StrCat(spec_.name, ": a process is not switched on"));
-    }
+  for (const auto& process : processes_) {
+    if (process->settled()) continue;
+    return absl::UnavailableError(absl::StrCat(spec_.name, ": a process is not switched on"));
   }
   return absl::OkStatus();
 }
 
 void Service::SetWanted(const TopicPartition& partition, bool wanted) {
-  if (reference_ && partition.topic == reference_->partition().topic) {
-    return reference_->SetWanted(wanted);
-  }
-  for (auto& shard : shards_) {
-    const TopicPartition& own = shard->partition();
-    if (own.topic == partition.topic && own.partition == partition.partition) {
-      shard->SetWanted(wanted);
-    }
-  }
+  const bool reference = reference_ && partition.topic == reference_->partition().topic;
+  Shard& shard = reference ? *reference_ : *shards_.at(partition.partition);
+  shard.SetWanted(wanted);
 }
 
 int Service::owned() const {

@@ -85,7 +85,7 @@ class ProcessTest : public testing::Test {
     owner_.Serve();
     ASSERT_TRUE(WaitUntil([this] {
       Tick();
-      return process_.switched_on();
+      return process_.settled();
     }));
   }
   void TearDown() override {
