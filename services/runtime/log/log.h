@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -78,5 +79,19 @@ class EventLog {
   // of the log, so whatever `grew` refers to must outlive it or check.
   virtual void Watch(const TopicPartition& partition, std::function<void()> grew) = 0;
 };
+
+// How a log claims: `id` is random, and `done` is told the epoch.
+inline void AppendClaim(EventLog& log, const TopicPartition& partition, uint64_t id,
+                        const std::string& instance, EventLog::ClaimDone done) {
+  log::v1::Record claim;
+  claim.set_kind(log::v1::Record::CLAIM);
+  claim.set_claim_id(id);
+  claim.set_instance(instance);
+  log.Append(partition, {claim.SerializeAsString()},
+             [id, done = std::move(done)](absl::StatusOr<std::vector<Offset>> offsets) mutable {
+               if (!offsets.ok()) return done(offsets.status());
+               done(Epoch{.offset = offsets->front(), .id = id});
+             });
+}
 
 }  // namespace rapport

@@ -120,15 +120,7 @@ class EmbeddedLog : public EventLog {
   }
 
   void Claim(const TopicPartition& partition, ClaimDone done) override {
-    log::v1::Record claim;
-    claim.set_kind(log::v1::Record::CLAIM);
-    claim.set_claim_id(RandomId());
-    const uint64_t id = claim.claim_id();
-    Append(partition, {claim.SerializeAsString()},
-           [id, done = std::move(done)](absl::StatusOr<std::vector<Offset>> offsets) mutable {
-             if (!offsets.ok()) return done(offsets.status());
-             done(Epoch{.offset = offsets->front(), .id = id});
-           });
+    AppendClaim(*this, partition, RandomId(), "", std::move(done));
   }
 
   void Append(const TopicPartition& partition, std::vector<std::string> records,

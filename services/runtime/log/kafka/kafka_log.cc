@@ -79,19 +79,10 @@ class KafkaLog : public EventLog {
 
   void Claim(const TopicPartition& partition, ClaimDone done) override {
     if (const absl::Status ready = Renew(FindTail(partition)); !ready.ok()) return done(ready);
-    log::v1::Record claim;
-    claim.set_kind(log::v1::Record::CLAIM);
-    claim.set_instance(options_.instance);
-    {
-      std::lock_guard lock(mutex_);
-      claim.set_claim_id(random_());
-    }
-    const uint64_t id = claim.claim_id();
-    Append(partition, {claim.SerializeAsString()},
-           [id, done = std::move(done)](absl::StatusOr<std::vector<Offset>> offsets) mutable {
-             if (!offsets.ok()) return done(offsets.status());
-             done(Epoch{.offset = offsets->front(), .id = id});
-           });
+    std::unique_lock lock(mutex_);
+    const uint64_t id = random_();
+    lock.unlock();
+    AppendClaim(*this, partition, id, options_.instance, std::move(done));
   }
 
   void Append(const TopicPartition& partition, std::vector<std::string> records,
@@ -204,9 +195,8 @@ class KafkaLog : public EventLog {
     return absl::OkStatus();
   }
 
-  // Producers end on the asker's thread: on their own they could not.
-  void Bind(Tail* tail, std::shared_ptr<KafkaWriter> writer) {
-    if (tail->writer != nullptr) retired_.push_back(std::move(tail->writer));
+  // The one before is writer_ or among the retired, which end once no partition has them.
+  static void Bind(Tail* tail, std::shared_ptr<KafkaWriter> writer) {
     tail->writer = std::move(writer);
     tail->failed = false;
   }
@@ -298,6 +288,7 @@ class KafkaLog : public EventLog {
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::pair<std::string, int>, std::unique_ptr<Tail>> tails_;
   std::shared_ptr<KafkaWriter> writer_;  // for the next claims
+  // Each once. They end on the asker's thread: on their own they could not.
   std::vector<std::shared_ptr<KafkaWriter>> retired_;
   std::unique_ptr<KafkaReader> reader_;
   std::vector<Asked> asked_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -30,16 +31,17 @@ const KafkaSettings kSettings = {{"cleanup.policy", "delete"},
                                  {"retention.bytes", "-1"},
                                  {"unclean.leader.election.enable", "false"}};
 
-Options MakeOptions(rd_kafka_t* client, rd_kafka_admin_op_t what, absl::Duration timeout) {
-  Options options(rd_kafka_AdminOptions_new(client, what));
+// Sends an administrative request and awaits its answer.
+absl::StatusOr<KafkaEvent> Ask(
+    rd_kafka_t* client, rd_kafka_admin_op_t what, absl::Duration timeout,
+    absl::FunctionRef<void(const rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)> send) {
+  const Options options(rd_kafka_AdminOptions_new(client, what));
   char why[kErrorBytes];
   rd_kafka_AdminOptions_set_request_timeout(options.get(), Millis(timeout), why, sizeof(why));
-  return options;
-}
-
-absl::StatusOr<KafkaEvent> Await(rd_kafka_queue_t* queue, absl::Duration timeout) {
+  const KafkaQueue queue(rd_kafka_queue_new(client));
+  send(options.get(), queue.get());
   // librdkafka answers by the time-out itself; this is for when it does not.
-  KafkaEvent event(rd_kafka_queue_poll(queue, 2 * Millis(timeout)));
+  KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * Millis(timeout)));
   if (event == nullptr) return Unavailable("Kafka does not answer");
   if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR) return event;
   return Unavailable(
@@ -92,12 +94,12 @@ absl::Status Create(rd_kafka_t* client, const KafkaLogOptions& options, const st
   for (const auto& [name, value] : settings) {
     rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
   }
-  const KafkaQueue queue(rd_kafka_queue_new(client));
-  const Options admin =
-      MakeOptions(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, options.request_timeout);
   rd_kafka_NewTopic_t* topics[] = {made.get()};
-  rd_kafka_CreateTopics(client, topics, 1, admin.get(), queue.get());
-  ASSIGN_OR_RETURN(const KafkaEvent event, Await(queue.get(), options.request_timeout));
+  ASSIGN_OR_RETURN(const KafkaEvent event,
+                   Ask(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, options.request_timeout,
+                       [&](const auto* admin, auto* queue) {
+                         rd_kafka_CreateTopics(client, topics, 1, admin, queue);
+                       }));
   size_t count = 0;
   const auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -117,12 +119,12 @@ absl::Status Create(rd_kafka_t* client, const KafkaLogOptions& options, const st
 absl::StatusOr<KafkaSettings> SettingsOf(rd_kafka_t* client, const KafkaLogOptions& options,
                                          const std::string& topic) {
   const Resource asked(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  const KafkaQueue queue(rd_kafka_queue_new(client));
-  const Options admin =
-      MakeOptions(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, options.request_timeout);
   rd_kafka_ConfigResource_t* resources[] = {asked.get()};
-  rd_kafka_DescribeConfigs(client, resources, 1, admin.get(), queue.get());
-  ASSIGN_OR_RETURN(const KafkaEvent event, Await(queue.get(), options.request_timeout));
+  ASSIGN_OR_RETURN(const KafkaEvent event,
+                   Ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, options.request_timeout,
+                       [&](const auto* admin, auto* queue) {
+                         rd_kafka_DescribeConfigs(client, resources, 1, admin, queue);
+                       }));
   size_t count = 0;
   const auto* results = rd_kafka_DescribeConfigs_result_resources(
       rd_kafka_event_DescribeConfigs_result(event.get()), &count);

@@ -24,15 +24,7 @@ class SimulatedLog::Connection : public EventLog {
   absl::StatusOr<int> Partitions(const std::string&) override { return 1; }
 
   void Claim(const TopicPartition& partition, ClaimDone done) override {
-    log::v1::Record claim;
-    claim.set_kind(log::v1::Record::CLAIM);
-    claim.set_claim_id(simulation_->Draw());
-    Append(partition, {claim.SerializeAsString()},
-           [id = claim.claim_id(),
-            done = std::move(done)](absl::StatusOr<std::vector<Offset>> offsets) mutable {
-             if (!offsets.ok()) return done(offsets.status());
-             done(Epoch{.offset = offsets->front(), .id = id});
-           });
+    AppendClaim(*this, partition, simulation_->Draw(), "", std::move(done));
   }
 
   void Append(const TopicPartition& partition, std::vector<std::string> records,
