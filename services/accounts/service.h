@@ -1,7 +1,7 @@
 // Accounts: who the customer is.
 #pragma once
 
-#include "services/runtime/aggregate/service.h"
+#include "services/runtime/aggregate/service_spec.h"
 
 namespace rapport::accounts {
 

@@ -26,6 +26,10 @@ constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
 constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
 
+bool Contains(const std::vector<std::string>& names, absl::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
 std::vector<ServiceSpec> AllServices(const marketing::Settings& marketing) {
@@ -48,9 +52,12 @@ std::vector<const ServiceDescriptor*> Node::services() const {
   return all;
 }
 
+bool Node::RunsHere(absl::string_view service) const {
+  return Contains(options_.services, service);
+}
+
 bool Node::Installed(absl::string_view service) const {
-  return std::find(options_.services.begin(), options_.services.end(), service) !=
-         options_.services.end();
+  return RunsHere(service) || Contains(options_.elsewhere, service);
 }
 
 bool Node::Installed(const ServiceDescriptor& service) const {
@@ -63,14 +70,24 @@ bool Node::Installed(const ServiceDescriptor& service) const {
 absl::Status Node::CheckServices() const {
   std::vector<std::string> known;
   for (const auto& spec : AllServices()) known.push_back(spec.name);
-  for (const std::string& name : options_.services) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no service \"", name, "\"; there are ", absl::StrJoin(known, ", ")));
+  const std::string all = absl::StrJoin(known, ", ");
+  for (const auto* names : {&options_.services, &options_.elsewhere}) {
+    for (const std::string& name : *names) {
+      if (Contains(known, name)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no service \"", name, "\"; there are ", all));
+    }
   }
-  if (!options_.services.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("no service is named; there are ", absl::StrJoin(known, ", ")));
+  for (const std::string& name : options_.elsewhere) {
+    if (!options_.kafka) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " cannot be elsewhere: only events on Kafka are shared"));
+    }
+    if (!RunsHere(name)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(name, " is said to be here and elsewhere"));
+  }
+  if (!options_.services.empty() || !options_.elsewhere.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("no service is named; there are ", all));
 }
 
 // Made once per data folder: page tokens and request hashes must stay valid across restarts.
@@ -130,10 +147,19 @@ absl::Status Node::Start(absl::Duration timeout) {
   executor_ = std::make_unique<Executor>(options_.threads);
   ASSIGN_OR_RETURN(log_, OpenLog());
   gateway::GatewayOptions gateway_options{.secret = secret};
-  for (auto& spec : AllServices(options_.marketing)) {
+  if (options_.kafka) {
+    companions_ =
+        std::make_unique<Companions>(*options_.kafka, options_.partitions, options_.clock);
+    RETURN_IF_ERROR(companions_->FollowRoutes());
+  }
+  for (const auto& spec : AllServices(options_.marketing)) {
     gateway::Backend backend{.name = spec.name, .rpc = spec.rpc};
+    Service* here = nullptr;
+    if (RunsHere(spec.name)) {
+      ASSIGN_OR_RETURN(here, StartService(spec, secret, timeout));
+    }
     if (Installed(spec.name)) {
-      ASSIGN_OR_RETURN(backend.handler, StartService(std::move(spec), secret, timeout));
+      ASSIGN_OR_RETURN(backend.handler, AnswererOf(spec, here));
     }
     gateway_options.backends.push_back(std::move(backend));
   }
@@ -141,9 +167,13 @@ absl::Status Node::Start(absl::Duration timeout) {
   peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
   ticker_ = std::thread([this] { Tick(); });
-  if (!options_.kafka) return absl::OkStatus();
-  for (const auto& service : services_) RETURN_IF_ERROR(JoinGroup(*service));
-  return AwaitOwnership(absl::Now() + timeout);
+  return absl::OkStatus();
+}
+
+// Where others may own what the service decides, the way to them comes before it.
+absl::StatusOr<Handler*> Node::AnswererOf(const ServiceSpec& spec, Service* here) {
+  if (companions_ == nullptr) return here;
+  return companions_->RouterFor(spec, here);
 }
 
 void Node::Peers::Handle(CallPtr call) {
@@ -165,6 +195,10 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .stores = stores_.get(),
       .secret = secret,
       .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
+      .on_owned =
+          [this](const TopicPartition& partition, Offset claim) {
+            if (companions_ != nullptr) companions_->OnOwned(partition, claim);
+          },
       .peers = &peers_,
       .on_acted = [this](const std::string& process,
                          const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};
@@ -183,30 +217,13 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
   return service;
 }
 
-absl::Status Node::JoinGroup(Service& service) {
-  const std::string topic = TopicOf(service.spec().name);
-  std::vector<std::string> topics = {topic};
-  if (HasReferenceData(service.spec())) topics.push_back(ReferenceTopicOf(service.spec().name));
-  ASSIGN_OR_RETURN(
-      auto membership,
-      KafkaMembership::Join({.log = *options_.kafka,
-                             .group = topic,
-                             .topics = std::move(topics),
-                             .changed = [&service](const TopicPartition& partition, bool wanted) {
-                               service.SetWanted(partition, wanted);
-                             }}));
-  memberships_.push_back(std::move(membership));
-  return absl::OkStatus();
-}
-
-// Until the groups have said what this instance is to own, and it does.
-absl::Status Node::AwaitOwnership(absl::Time deadline) const {
+absl::Status Node::Join(const std::string& address, absl::Duration timeout) {
+  if (companions_ == nullptr) return absl::OkStatus();
+  const absl::Time deadline = absl::Now() + timeout;
+  for (const auto& service : services_) RETURN_IF_ERROR(companions_->Join(*service, address));
   while (true) {
     absl::Status health = Health();
-    for (const auto& membership : memberships_) {
-      if (!membership->joined())
-        health = Unavailable("Kafka has not yet shared out the partitions");
-    }
+    if (!companions_->joined()) health = Unavailable("Kafka has not yet shared out the partitions");
     if (health.ok() || absl::Now() > deadline) return health;
     absl::SleepFor(kOwnershipPoll);
   }
@@ -214,14 +231,10 @@ absl::Status Node::AwaitOwnership(absl::Time deadline) const {
 
 // Companions hear of it at once, and claim; until then this instance serves on.
 void Node::HandOver() {
-  bool companions = false;
-  for (const auto& membership : memberships_) {
-    companions = companions || membership->Members().value_or(1) > 1;
-  }
-  for (auto& membership : memberships_) membership->Leave();
+  if (companions_ == nullptr) return;
+  const bool others = companions_->Leave();
   const absl::Time deadline = absl::Now() + options_.hand_over;
-  while (companions && owned() > 0 && absl::Now() < deadline) absl::SleepFor(kOwnershipPoll);
-  memberships_.clear();
+  while (others && owned() > 0 && absl::Now() < deadline) absl::SleepFor(kOwnershipPoll);
 }
 
 int Node::owned() const {
@@ -234,6 +247,7 @@ void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
     for (auto& service : services_) service->Tick();
+    if (companions_ != nullptr) companions_->Tick();
     const auto due = std::partition(later_.begin(), later_.end(),
                                     [now = absl::Now()](auto& task) { return task.first > now; });
     for (auto task = due; task != later_.end(); ++task) executor_->Submit(std::move(task->second));
@@ -255,12 +269,15 @@ void Node::Stop() {
   }
   wake_.notify_all();
   if (ticker_.joinable()) ticker_.join();
+  // What waits for an owner is refused; nobody is asked any more.
+  if (companions_ != nullptr) companions_->Stop();
   for (auto& service : services_) service->Stop();
   // The log completes and wakes shards, the executor runs them, a scrape asks them: all end before
   // the shards do. The log's last completions were awaited by the services.
   log_.reset();
   executor_.reset();
   metrics_.reset();
+  companions_.reset();
   services_.clear();
 }
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "gateway/gateway.h"
+#include "services/allinone/companions.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
-#include "services/runtime/log/kafka/membership.h"
 #include "services/runtime/metrics/metrics.h"
 
 namespace rapport {
@@ -22,6 +22,8 @@ struct NodeOptions {
   // By name. One that is added later finds what its log and those it follows hold by then. Without
   // accounts nobody knows which customers there are, and a child's customer is not checked.
   std::vector<std::string> services = {"accounts", "sales", "service", "marketing"};
+  // Those that other programs upon the same Kafka run, and this one calls.
+  std::vector<std::string> elsewhere;
   int partitions = 32;
   // Threads that decide and apply; transports have their own.
   int threads = 2;
@@ -45,9 +47,12 @@ class Node {
   explicit Node(NodeOptions options);
   ~Node();
 
-  // Opens the data folder and returns when all partitions serve. INVALID_ARGUMENT for a service
-  // that there is not.
+  // Opens the data folder and returns when all partitions serve, or with Kafka are followed.
+  // INVALID_ARGUMENT for a service that there is not.
   absl::Status Start(absl::Duration timeout = absl::Seconds(60));
+  // With Kafka: takes a share of the partitions, and returns when it is served. Others send calls
+  // for them to `address`, this instance's gRPC; where it is empty, they cannot.
+  absl::Status Join(const std::string& address, absl::Duration timeout = absl::Seconds(60));
   // Where there are companions: gives up the partitions, and serves until they have been claimed.
   void HandOver();
   // Hands over, finishes what is in flight and closes the folder.
@@ -57,7 +62,8 @@ class Node {
   Handler& handler() { return *counted_; }
   bool Handles(const MethodDescriptor& method) const { return gateway_->Handles(method); }
   std::vector<const ServiceDescriptor*> services() const;
-  // Whether a service is answered; the methods of others are refused with UNIMPLEMENTED.
+  // Whether a service is answered, here or by others; the methods of those that are not are refused
+  // with UNIMPLEMENTED.
   bool Installed(const ServiceDescriptor& service) const;
   Metrics& metrics() { return *metrics_; }
   // Runs a task later, to the tick. Dropped where the node stops first.
@@ -70,12 +76,12 @@ class Node {
  private:
   absl::StatusOr<std::string> LoadSecret() const;
   absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
-  absl::Status JoinGroup(Service& service);
-  absl::Status AwaitOwnership(absl::Time deadline) const;
   absl::Status CheckServices() const;
+  bool RunsHere(absl::string_view service) const;
   bool Installed(absl::string_view service) const;
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
                                         absl::Duration timeout);
+  absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
   void Tick();
 
   // What processes call; the gateway, once there is one.
@@ -92,8 +98,8 @@ class Node {
   std::unique_ptr<Executor> executor_;
   Peers peers_;
   std::vector<std::unique_ptr<Service>> services_;
-  std::vector<std::unique_ptr<KafkaMembership>> memberships_;  // of each service, on Kafka
   std::unique_ptr<EventLog> log_;
+  std::unique_ptr<Companions> companions_;  // on Kafka
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<CountedHandler> counted_;
   std::mutex mutex_;

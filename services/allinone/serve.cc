@@ -106,6 +106,9 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
   flag("kafka", options->kafka.brokers,
        "Keep the events on these Kafka brokers, host:port,host:port; without it, in the data "
        "folder");
+  flag("elsewhere", options->node.elsewhere,
+       "The services that other programs upon the same Kafka topics run, and this one calls")
+      ->delimiter(',');
   flag("kafka-topic-prefix", options->kafka.topic_prefix,
        "Before every topic's name, where several Rapports share the brokers");
   flag("secret-file", options->node.secret_file,
@@ -119,6 +122,8 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
       ->check(CLI::Range(1'000, 300'000));
   flag("http", options->http, "REST/JSON on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
+  flag("advertise", options->advertise,
+       "host:port at which other instances reach this one's gRPC; otherwise what --grpc listens on");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
   flag("partitions", options->node.partitions, "Partitions of each topic; fixed once created")
       ->check(CLI::Range(1, 1'024));
@@ -168,6 +173,8 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
                                                  node.RunAfter(delay, std::move(task));
                                                })}}});
   RETURN_IF_ERROR(grpc.Start());
+  const std::string bound = absl::StrCat(HostOf(options.grpc), ":", grpc.port());
+  RETURN_IF_ERROR(node.Join(options.advertise.empty() ? bound : options.advertise));
   ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
   auto files = console::Pages();

@@ -20,6 +20,7 @@ struct ServeOptions {
   // host:port; port 0 takes a free one and prints it.
   std::string http = "127.0.0.1:8080";
   std::string grpc = "127.0.0.1:9090";
+  std::string advertise;
   std::string metrics = "127.0.0.1:9464";
   // Nobody is authenticated yet, so only this machine may call unless somebody says so.
   bool allow_unauthenticated = false;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "google/type/money.pb.h"
-#include "services/runtime/aggregate/service.h"
+#include "services/runtime/aggregate/service_spec.h"
 
 namespace rapport::marketing {
 

@@ -1,7 +1,7 @@
 // Sales: what the customer buys.
 #pragma once
 
-#include "services/runtime/aggregate/service.h"
+#include "services/runtime/aggregate/service_spec.h"
 
 namespace rapport::sales {
 

@@ -1,7 +1,7 @@
 // Service: how the customer is helped.
 #pragma once
 
-#include "services/runtime/aggregate/service.h"
+#include "services/runtime/aggregate/service_spec.h"
 
 namespace rapport::service {
 

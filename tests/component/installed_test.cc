@@ -26,7 +26,7 @@ class InstalledTest : public NodeTest {
     NodeOptions options = Options(kPartitions);
     options.services = std::move(services);
     node_ = std::make_unique<Node>(std::move(options));
-    return node_->Start();
+    return StartAlone(*node_);
   }
   Reply OpenCase(const std::string& customer, const std::string& id) {
     return Do(kCreateCase, "parent: 'customers/" + customer + "' case_id: '" + id +

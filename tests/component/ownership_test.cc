@@ -1,5 +1,6 @@
 // Several instances upon one log: who owns what, and what becomes of it when one comes or goes. On
 // Kafka only, where RAPPORT_TEST_KAFKA names brokers.
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <map>
@@ -7,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "rapport/service/v1/interaction.pb.h"
+#include "services/runtime/rpc/server.h"
 #include "tests/component/client.h"
 
 namespace rapport::component {
@@ -27,9 +29,40 @@ class OwnershipTest : public testing::Test {
     std::ofstream(folder_.path() + "/secret") << std::string(32, 's');
   }
 
-  std::unique_ptr<Node> StartInstance(const std::string& name) {
+  // A node and the port by which the others reach it.
+  struct Instance {
+    std::unique_ptr<Node> node;
+    std::unique_ptr<GrpcServer> server;
+
+    Node* operator->() const { return node.get(); }
+    void Stop() {
+      node->HandOver();
+      server->Shutdown(absl::Now() + absl::Seconds(10));
+      node->Stop();
+    }
+    ~Instance() {
+      if (server != nullptr) server->Shutdown(absl::InfinitePast());
+    }
+    Instance() = default;
+    Instance(Instance&&) = default;
+    Instance& operator=(Instance&& other) noexcept {
+      std::swap(node, other.node);
+      std::swap(server, other.server);
+      return *this;
+    }
+  };
+
+  Instance StartInstance(const std::string& name,
+                         std::vector<std::string> services = {"accounts", "service"}) {
+    std::vector<std::string> elsewhere;
+    for (const char* service : {"accounts", "service"}) {
+      if (std::find(services.begin(), services.end(), service) == services.end()) {
+        elsewhere.push_back(service);
+      }
+    }
     NodeOptions options{.data_dir = folder_.path() + "/" + name,
-                        .services = {"accounts", "service"},
+                        .services = std::move(services),
+                        .elsewhere = std::move(elsewhere),
                         .partitions = kPartitions,
                         .cache_bytes = 8 << 20,
                         .memtable_bytes = 64 << 20,
@@ -37,39 +70,52 @@ class OwnershipTest : public testing::Test {
                         .kafka = topics_.On(testing_support::TestTopics::brokers()),
                         .secret_file = folder_.path() + "/secret"};
     options.kafka->instance = name;
-    auto node = std::make_unique<Node>(std::move(options));
-    const absl::Status started = node->Start();
+    Instance made;
+    made.node = std::make_unique<Node>(std::move(options));
+    absl::Status started = made.node->Start();
+    if (started.ok()) {
+      // The streams are not called; without them the gateway cannot be served whole.
+      std::vector<const ServiceDescriptor*> services_of_node = made.node->services();
+      services_of_node.pop_back();
+      made.server = std::make_unique<GrpcServer>(
+          ServerOptions{.services = services_of_node,
+                        .handler = &made.node->handler(),
+                        .handles = [node = made.node.get()](const auto& method) {
+                          return node->Handles(method);
+                        }});
+      started = made.server->Start();
+    }
+    if (started.ok()) {
+      started = made.node->Join(absl::StrCat("127.0.0.1:", made.server->port()));
+    }
     EXPECT_TRUE(started.ok()) << started;
-    return node;
+    return made;
   }
 
-  // At whichever instance owns the customer, as a client finds it who knows nothing of owners.
-  static Reply DoAnywhere(const std::vector<Node*>& nodes, const std::string& method,
-                          const std::string& request) {
+  // A client repeats what was not answered, under the same request id.
+  static Reply Do(Node& node, const std::string& method, const std::string& request) {
     Reply reply;
     EXPECT_TRUE(WaitUntil([&] {
-      for (Node* node : nodes) {
-        reply = Call(*node, method, request);
-        if (!absl::IsUnavailable(reply.status)) return true;
-      }
-      return false;
+      reply = Call(node, method, request);
+      return !absl::IsUnavailable(reply.status);
     })) << reply.status;
     return reply;
   }
 
-  static void CreateCustomers(const std::vector<Node*>& nodes, int first, int count) {
+  void CreateCustomers(Node& node, int first, int count) {
     for (int i = first; i < first + count; ++i) {
-      const Reply made =
-          DoAnywhere(nodes, std::string(kAccounts) + "CreateCustomer",
-                     absl::StrCat("request_id: 'r", i, "' customer_id: 'c", i,
-                                  "' customer { display_name: 'Ada' kind: PERSON }"));
+      const Reply made = Do(node, std::string(kAccounts) + "CreateCustomer", CustomerRequest(i));
       EXPECT_TRUE(made.status.ok()) << made.status;
       tokens_[i] = made.consistency_token;
     }
   }
+  static std::string CustomerRequest(int i) {
+    return absl::StrCat("request_id: 'r", i, "' customer_id: 'c", i,
+                        "' customer { display_name: 'Ada' kind: PERSON }");
+  }
 
   // Every customer, at this instance, wherever it was made.
-  static void ExpectCustomers(Node& node, int count) {
+  void ExpectCustomers(Node& node, int count) {
     for (int i = 0; i < count; ++i) {
       const Reply read =
           Call(node, std::string(kAccounts) + "GetCustomer",
@@ -78,76 +124,110 @@ class OwnershipTest : public testing::Test {
     }
   }
 
-  static bool Share(const Node& a, const Node& b) {
+  static bool Share(const Instance& a, const Instance& b) {
     return WaitUntil([&] {
-      return a.owned() > 0 && b.owned() > 0 && a.owned() + b.owned() == kAll && a.Health().ok() &&
-             b.Health().ok();
+      return a->owned() > 0 && b->owned() > 0 && a->owned() + b->owned() == kAll &&
+             a->Health().ok() && b->Health().ok();
     });
   }
 
   testing_support::TempFolder folder_;
   testing_support::TestTopics topics_;
-  static inline std::map<int, std::string> tokens_;
+  std::map<int, std::string> tokens_;
 };
 
 TEST_F(OwnershipTest, IsSharedAndHandedOver) {
   auto a = StartInstance("a");
   EXPECT_EQ(a->owned(), kAll) << "who is alone owns all";
-  CreateCustomers({a.get()}, 0, 20);
+  CreateCustomers(*a.node, 0, 20);
 
   auto b = StartInstance("b");
   // Who is idle learns from the log alone that it was deposed.
-  ASSERT_TRUE(Share(*a, *b)) << a->owned() << " + " << b->owned();
-  CreateCustomers({a.get(), b.get()}, 20, 20);
-  ExpectCustomers(*a, 40);
-  ExpectCustomers(*b, 40);
+  ASSERT_TRUE(Share(a, b)) << a->owned() << " + " << b->owned();
+  // Whoever is asked, the owner answers.
+  CreateCustomers(*a.node, 20, 10);
+  CreateCustomers(*b.node, 30, 10);
+  ExpectCustomers(*a.node, 40);
+  ExpectCustomers(*b.node, 40);
 
-  a->Stop();
+  a.Stop();
   ASSERT_TRUE(WaitUntil([&] { return b->owned() == kAll && b->Health().ok(); }));
-  CreateCustomers({b.get()}, 40, 20);
-  ExpectCustomers(*b, 60);
+  CreateCustomers(*b.node, 40, 20);
+  ExpectCustomers(*b.node, 60);
 
   a = StartInstance("a");
-  ASSERT_TRUE(Share(*a, *b)) << a->owned() << " + " << b->owned();
-  ExpectCustomers(*a, 60);
+  ASSERT_TRUE(Share(a, b)) << a->owned() << " + " << b->owned();
+  ExpectCustomers(*a.node, 60);
   // Repeats of what others acknowledged are known everywhere.
   for (int i = 0; i < 60; ++i) {
-    const Reply again = DoAnywhere({a.get(), b.get()}, std::string(kAccounts) + "CreateCustomer",
-                                   absl::StrCat("request_id: 'r", i, "' customer_id: 'c", i,
-                                                "' customer { display_name: 'Ada' kind: PERSON }"));
+    const Reply again = Do(i % 2 == 0 ? *a.node : *b.node,
+                           std::string(kAccounts) + "CreateCustomer", CustomerRequest(i));
     EXPECT_TRUE(again.status.ok() && again.repeat) << i << ": " << again.status;
   }
+}
+
+// A program for each service: what is not here is asked for elsewhere.
+TEST_F(OwnershipTest, ServicesOfTheirOwnAnswerTogether) {
+  auto accounts = StartInstance("accounts", {"accounts"});
+  auto service = StartInstance("service", {"service"});
+  auto gateway = StartInstance("gateway", {});
+  EXPECT_EQ(gateway->owned(), 0);
+  CreateCustomers(*gateway.node, 0, 10);
+  ExpectCustomers(*gateway.node, 10);
+  for (int i = 0; i < 10; ++i) {
+    const std::string logged =
+        absl::StrCat("parent: 'customers/c", i,
+                     "' interaction { channel: PHONE direction: INBOUND summary: 'n' }");
+    for (const Instance* from : {&gateway, &accounts, &service}) {
+      const Reply reply = Do(*from->node, std::string(kService) + "CreateInteraction", logged);
+      EXPECT_TRUE(reply.status.ok()) << reply.status;
+    }
+  }
+  // Nobody has this customer, and the owner says so.
+  const Reply unknown =
+      Do(*gateway.node, std::string(kService) + "CreateInteraction",
+         "parent: 'customers/nobody' interaction { channel: PHONE direction: INBOUND "
+         "summary: 'n' }");
+  EXPECT_EQ(unknown.status.code(), absl::StatusCode::kNotFound) << unknown.status;
+  // What is wrong with a request is said by its service.
+  const Reply wrong = Do(*gateway.node, std::string(kService) + "CreateInteraction",
+                         "parent: 'nonsense' interaction { channel: PHONE }");
+  EXPECT_EQ(wrong.status.code(), absl::StatusCode::kInvalidArgument) << wrong.status;
+  // Across customers, by whoever follows them all.
+  const Reply listed = Call(*gateway.node, std::string(kService) + "ListInteractions",
+                            "parent: 'customers/-' page_size: 1000");
+  EXPECT_EQ(Parsed<service::v1::ListInteractionsResponse>(listed).interactions_size(), 30);
 }
 
 // A hand-over while clients write: nothing is lost, nothing is there twice.
 TEST_F(OwnershipTest, MovesUnderLoad) {
   auto a = StartInstance("a");
-  CreateCustomers({a.get()}, 0, 10);
+  CreateCustomers(*a.node, 0, 10);
   auto b = StartInstance("b");
   std::atomic<bool> done{false};
   std::atomic<int> written{0};
   std::thread client([&] {
     for (int i = 0; !done; ++i) {
-      const Reply logged = DoAnywhere(
-          {a.get(), b.get()}, std::string(kService) + "CreateInteraction",
+      const Reply logged = Do(
+          *a.node, std::string(kService) + "CreateInteraction",
           absl::StrCat("parent: 'customers/c", i % 10, "' request_id: 'i", i,
                        "' interaction { channel: PHONE direction: INBOUND summary: 'n", i, "' }"));
       EXPECT_TRUE(logged.status.ok()) << logged.status;
       ++written;
     }
   });
-  ASSERT_TRUE(Share(*a, *b));
-  ASSERT_TRUE(WaitUntil([&] { return written > 100; }));
+  EXPECT_TRUE(Share(a, b));
+  EXPECT_TRUE(WaitUntil([&] { return written > 100; }));
   b->HandOver();
-  ASSERT_TRUE(WaitUntil([&] { return a->owned() == kAll; }));
+  EXPECT_TRUE(WaitUntil([&] { return a->owned() == kAll; }));
   const int before = written;
-  ASSERT_TRUE(WaitUntil([&] { return written > before + 50; }));
+  EXPECT_TRUE(WaitUntil([&] { return written > before + 50; }));
   done = true;
   client.join();
   int found = 0;
   for (int c = 0; c < 10; ++c) {
     const auto listed = Parsed<service::v1::ListInteractionsResponse>(
-        Call(*a, std::string(kService) + "ListInteractions",
+        Call(*a.node, std::string(kService) + "ListInteractions",
              absl::StrCat("parent: 'customers/c", c, "' page_size: 1000")));
     found += listed.interactions_size();
   }

@@ -31,7 +31,7 @@ class RefusedTest : public NodeTest {
     NodeOptions options = Options(kPartitions);
     options.services = {"accounts", "service", "marketing"};
     node_ = std::make_unique<Node>(std::move(options));
-    ASSERT_TRUE(node_->Start().ok());
+    ASSERT_TRUE(StartAlone(*node_).ok());
   }
   void Recover(const std::string& customer) {
     CreateCustomer(customer);

@@ -20,7 +20,7 @@ class TimersTest : public NodeTest {
     NodeOptions options = Options(kPartitions);
     options.clock = &clock_;
     node_ = std::make_unique<Node>(options);
-    const absl::Status started = node_->Start();
+    const absl::Status started = StartAlone(*node_);
     ASSERT_TRUE(started.ok()) << started;
   }
 

@@ -17,20 +17,13 @@ constexpr int kMaxRequestIdCharacters = 64;
 // Calls without a deadline of their own get this one: nothing waits for ever.
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
 
-bool IsSpread(const ServiceSpec& spec, absl::string_view collection) {
-  return std::find(spec.spread.begin(), spec.spread.end(), collection) != spec.spread.end();
-}
-
 }  // namespace
 
-bool HasReferenceData(const ServiceSpec& spec) {
-  return std::any_of(
-      spec.aggregates.begin(), spec.aggregates.end(),
-      [&](const AggregateType& type) { return type.is_root && !IsSpread(spec, type.plural); });
-}
-
 Service::Service(ServiceSpec spec, ServiceOptions options)
-    : spec_(std::move(spec)), options_(std::move(options)), registry_(spec_.aggregates) {}
+    : spec_(std::move(spec)),
+      options_(std::move(options)),
+      targets_(spec_, options_.partitions),
+      registry_(spec_.aggregates) {}
 
 Service::~Service() = default;
 
@@ -48,6 +41,7 @@ absl::Status Service::Start(absl::Duration timeout) {
       .read_reference =
           [this](const AggregateType& type, const std::string& name,
                  google::protobuf::Arena* arena) { return ReadReference(type, name, arena); },
+      .on_owned = options_.on_owned,
       .on_batch = options_.on_batch};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
@@ -189,15 +183,17 @@ absl::Status Service::Health() const {
 }
 
 void Service::SetWanted(const TopicPartition& partition, bool wanted) {
-  const bool reference = reference_ && partition.topic == reference_->partition().topic;
-  Shard& shard = reference ? *reference_ : *shards_.at(partition.partition);
-  shard.SetWanted(wanted);
+  const bool reference = partition.topic == ReferenceTopicOf(spec_.name);
+  ShardAt(reference ? kReferencePartition : partition.partition).SetWanted(wanted);
+}
+
+bool Service::Owns(int partition) const {
+  return ShardAt(partition).state() == Shard::State::kServing;
 }
 
 int Service::owned() const {
-  const auto owns = [](const Shard& shard) { return shard.state() == Shard::State::kServing; };
-  int owned = reference_ && owns(*reference_) ? 1 : 0;
-  for (const auto& shard : shards_) owned += owns(*shard) ? 1 : 0;
+  int owned = reference_ && Owns(kReferencePartition) ? 1 : 0;
+  for (int i = 0; i < options_.partitions; ++i) owned += Owns(i) ? 1 : 0;
   return owned;
 }
 
@@ -213,13 +209,8 @@ int Service::replaced_projections() const {
   return replaced;
 }
 
-bool Service::IsReference(absl::string_view root) const {
-  return !IsSpread(spec_, CollectionOf(root));
-}
-
-Shard* Service::ShardOf(absl::string_view root) {
-  if (IsReference(root)) return reference_.get();
-  return shards_[PartitionOf(root, options_.partitions)].get();
+Shard& Service::ShardAt(int partition) const {
+  return partition == kReferencePartition ? *reference_ : *shards_.at(partition);
 }
 
 void Service::Handle(CallPtr call) {
@@ -238,7 +229,8 @@ void Service::Handle(CallPtr call) {
     call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
   }
   if (method->second.kind == Method::Kind::kFlow) {
-    return method->second.own->flow(*this, std::move(call));
+    Handler& front = options_.peers == nullptr ? *this : *options_.peers;
+    return method->second.own->flow(front, std::move(call));
   }
   if (method->second.writes()) return HandleWrite(std::move(call), method->second);
   HandleRead(std::move(call), method->second);
@@ -250,11 +242,10 @@ void Service::HandleWrite(CallPtr call, const Method& method) {
   absl::StatusOr<log::v1::ConsistencyToken> token =
       ParseConsistencyToken(call->metadata.consistency_token);
   Command command{.call = std::move(call), .method = &method};
-  absl::Status made = token.status();
-  if (made.ok()) made = MakeCommand(method, &command);
-  if (!made.ok()) return Finish(std::move(command.call), made);
-  Shard* shard = ShardOf(command.root);
-  if (shard == nullptr) return Finish(std::move(command.call), NotFound(command.root));
+  if (!token.ok()) return Finish(std::move(command.call), token.status());
+  const absl::StatusOr<Shard*> made = MakeCommand(method, &command);
+  if (!made.ok()) return Finish(std::move(command.call), made.status());
+  Shard* const shard = *made;
   if (token->positions_size() > 0) {
     // A parent's position is only ever named by the service that decides it, number 0.
     command.parents_needed = OffsetIn(*token, 0, shard->partition().partition);
@@ -267,7 +258,8 @@ void Service::HandleWrite(CallPtr call, const Method& method) {
   shard->Submit(std::move(command));
 }
 
-absl::Status Service::MakeCommand(const Method& method, Command* command) {
+// Fills the command, and says who decides it.
+absl::StatusOr<Shard*> Service::MakeCommand(const Method& method, Command* command) {
   Message& request = *command->call->request;
   const auto* reflection = request.GetReflection();
   command->request_id = GetString(request, method.request_id);
@@ -287,48 +279,10 @@ absl::Status Service::MakeCommand(const Method& method, Command* command) {
   reflection->ClearField(&request, method.validate_only);
   command->request_hash = KeyedHash(
       options_.secret, absl::StrCat(request.GetTypeName(), "\n", SerializeDeterministic(request)));
-  return NameTarget(method, request, command);
-}
-
-absl::Status Service::NameTarget(const Method& method, const Message& request, Command* command) {
-  const AggregateType& type = *method.aggregate;
-  if (method.kind != Method::Kind::kCreate) {
-    const bool update = method.kind == Method::Kind::kUpdate;
-    command->name = update
-                        ? GetString(request.GetReflection()->GetMessage(request, method.resource),
-                                    type.fields.name)
-                        : GetString(request, method.name);
-    command->root = std::string(RootOf(command->name));
-    if (MatchesPattern(type.pattern, command->name)) return absl::OkStatus();
-    return BadName(update ? absl::StrCat(method.resource->name(), ".name") : "name", command->name,
-                   type.pattern);
-  }
-  std::string id = GetString(request, method.id);
-  if (type.id != nullptr) {
-    const std::string needed =
-        type.id(request.GetReflection()->GetMessage(request, method.resource));
-    if (!id.empty() && id != needed) {
-      return InvalidField(method.id->name(), absl::StrCat("must be \"", needed, "\" or empty"));
-    }
-    id = needed;
-  }
-  if (!id.empty() && !ValidId(id)) {
-    return InvalidField(method.id->name(),
-                        "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?, or be empty");
-  }
-  if (type.is_root) {
-    if (id.empty()) id = DerivedId(type.plural, command->request_id);
-    command->name = absl::StrCat(type.plural, "/", id);
-    command->root = command->name;
-    return absl::OkStatus();
-  }
-  const std::string parent = GetString(request, method.parent);
-  if (!MatchesPattern(ParentPattern(type), parent)) {
-    return BadName("parent", parent, ParentPattern(type));
-  }
-  command->root = std::string(RootOf(parent));
-  if (!id.empty()) command->name = absl::StrCat(parent, "/", type.plural, "/", id);
-  return absl::OkStatus();
+  ASSIGN_OR_RETURN(Target target, targets_.OfWrite(method, request, command->request_id));
+  command->name = std::move(target.name);
+  command->root = std::move(target.root);
+  return &ShardAt(target.partition);
 }
 
 }  // namespace rapport

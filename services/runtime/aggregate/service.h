@@ -11,28 +11,13 @@
 #include "rapport/log/v1/consistency.pb.h"
 #include "services/runtime/aggregate/process.h"
 #include "services/runtime/aggregate/reads.h"
+#include "services/runtime/aggregate/service_spec.h"
 #include "services/runtime/aggregate/shard.h"
+#include "services/runtime/aggregate/target.h"
 #include "services/runtime/aggregate/timers.h"
 #include "services/runtime/aggregate/topics.h"
 
 namespace rapport {
-
-struct ServiceSpec {
-  std::string name;  // "sales": topic rapport.sales, folder projections/sales
-  int number = 0;    // in consistency tokens; fixed for ever
-  const ServiceDescriptor* rpc = nullptr;
-  std::vector<AggregateType> aggregates;
-  // The collections of roots that are spread over the partitions, so many are they. Other roots are
-  // reference data.
-  std::vector<std::string> spread = {"customers"};
-  // What is neither standard nor an aggregate's.
-  std::vector<OwnMethod> own_methods;
-  // The service that decides which roots of this collection live; empty where it is this one.
-  std::string parents_service;     // "accounts"
-  std::string parents_collection;  // "customers"
-  std::vector<JoinSpec> joins;     // of the partitions, not of reference data
-  std::vector<ProcessSpec> processes;
-};
 
 struct ServiceOptions {
   std::string data_dir;
@@ -46,7 +31,9 @@ struct ServiceOptions {
   // Keys of request hashes and page tokens; the same for ever and in every instance.
   std::string secret;
   std::function<void(const BatchFigures&)> on_batch;
-  // Answers the methods of all services, for processes.
+  // Told when this instance owns a partition, under which claim. Must be short.
+  std::function<void(const TopicPartition&, Offset claim)> on_owned;
+  // Answers the methods of all services, for processes and flows.
   Handler* peers = nullptr;
   std::function<void(const std::string& process, const ProcessFigures&)> on_acted;
 };
@@ -74,7 +61,9 @@ class Service : public Handler {
   bool Handles(const MethodDescriptor* method) const { return methods_.contains(method); }
   // OK, or what the first shard says that neither serves nor follows.
   absl::Status Health() const;
-  // Partitions that this instance owns, its reference partition among them.
+  // Whether this instance owns a partition, or kReferencePartition.
+  bool Owns(int partition) const;
+  // How many it owns, the reference partition among them.
   int owned() const;
   size_t queued() const;
   // Projections that were damaged and begun anew, since the start.
@@ -83,13 +72,10 @@ class Service : public Handler {
  private:
   struct Reading;
 
-  // Where a root lives.
-  Shard* ShardOf(absl::string_view root);
-  bool IsReference(absl::string_view root) const;
+  Shard& ShardAt(int partition) const;
 
   void HandleWrite(CallPtr call, const Method& method);
-  absl::Status MakeCommand(const Method& method, Command* command);
-  absl::Status NameTarget(const Method& method, const Message& request, Command* command);
+  absl::StatusOr<Shard*> MakeCommand(const Method& method, Command* command);
   void HandleRead(CallPtr call, const Method& method);
   absl::StatusOr<std::vector<Shard*>> ReadTargets(const Method& method, const Message& request);
   absl::StatusOr<std::string> ReadWhole(const Method& method, const Message& request,
@@ -107,6 +93,7 @@ class Service : public Handler {
 
   const ServiceSpec spec_;
   const ServiceOptions options_;
+  const Targets targets_;
   Registry registry_;
   MethodTable methods_;
   std::vector<std::unique_ptr<Store>> stores_;
@@ -117,9 +104,5 @@ class Service : public Handler {
   std::mutex random_mutex_;
   std::mt19937_64 random_{std::random_device{}()};
 };
-
-// The partition of a reference aggregate's roots is not theirs to choose: everything that is not
-// under a spread collection is kept in one partition that everybody follows.
-bool HasReferenceData(const ServiceSpec& spec);
 
 }  // namespace rapport

@@ -122,34 +122,15 @@ void Service::HandleRead(CallPtr call, const Method& method) {
 
 absl::StatusOr<std::vector<Shard*>> Service::ReadTargets(const Method& method,
                                                          const Message& request) {
-  const bool list = method.kind == Method::Kind::kList;
-  const std::string name = GetString(request, list ? method.parent : method.name);
-  const bool roots = list && method.aggregate->is_root;
-  const bool of_all = list && !roots && IdOf(name) == kAnyId;
-  const bool of_service = method.kind == Method::Kind::kListRefused ||
-                          (method.kind == Method::Kind::kQuery && method.name == nullptr);
-  if (of_all && !MatchesPattern(ParentPattern(*method.aggregate), name, AnyId::kAllowed)) {
-    return BadName("parent", name, ParentPattern(*method.aggregate));
-  }
-  std::vector<Shard*> targets;
-  if ((roots || of_all) && IsReference(RootOf(method.aggregate->pattern))) {
-    targets.push_back(reference_.get());
-  } else if (roots || of_all || of_service) {
-    for (auto& shard : shards_) targets.push_back(shard.get());
+  ASSIGN_OR_RETURN(const Target target, targets_.OfRead(method, request));
+  std::vector<Shard*> shards;
+  if (target.partition == kAllPartitions) {
+    for (auto& shard : shards_) shards.push_back(shard.get());
   } else {
-    const std::string pattern = list                          ? ParentPattern(*method.aggregate)
-                                : method.aggregate != nullptr ? method.aggregate->pattern
-                                                              : "{collection}/{root}";
-    const bool matches = method.aggregate == nullptr ? !RootOf(name).empty() && RootOf(name) == name
-                                                     : MatchesPattern(pattern, name);
-    if (!matches) return BadName(list ? "parent" : "name", name, pattern);
-    targets.push_back(ShardOf(RootOf(name)));
+    shards.push_back(&ShardAt(target.partition));
   }
-  for (Shard* shard : targets) {
-    if (shard == nullptr) return NotFound(name);
-    RETURN_IF_ERROR(shard->CheckReadable());
-  }
-  return targets;
+  for (const Shard* shard : shards) RETURN_IF_ERROR(shard->CheckReadable());
+  return shards;
 }
 
 // A projection that was begun anew meanwhile says of nothing that it exists.
@@ -218,11 +199,12 @@ std::string Service::Token(log::v1::ConsistencyToken token, const Method& method
 absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
                                                       const std::string& name,
                                                       google::protobuf::Arena* arena) {
-  const Shard* shard = ShardOf(RootOf(name));
-  Ensure(shard != nullptr, "a reference names a resource of the same service");
-  RETURN_IF_ERROR(shard->CheckReadable());
+  const absl::StatusOr<int> partition = targets_.PartitionOfRoot(RootOf(name));
+  Ensure(partition.ok(), "a reference names a resource of the same service");
+  const Shard& shard = ShardAt(*partition);
+  RETURN_IF_ERROR(shard.CheckReadable());
   std::string bytes;
-  return ReadStored(shard->store(), type, name, arena, &bytes);
+  return ReadStored(shard.store(), type, name, arena, &bytes);
 }
 
 }  // namespace rapport

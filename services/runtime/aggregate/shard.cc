@@ -281,10 +281,13 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   if (position_.validity.claim.id != claim->id) {
     return Recover(Unavailable("another owner claimed the partition meanwhile"));
   }
-  std::lock_guard lock(mutex_);
-  trouble_.clear();
-  claim_ = claim->offset;
-  state_ = State::kServing;
+  {
+    std::lock_guard lock(mutex_);
+    trouble_.clear();
+    claim_ = claim->offset;
+    state_ = State::kServing;
+  }
+  if (options_.on_owned) options_.on_owned(options_.partition, claim->offset);
 }
 
 // What was written since, by whichever owner: a bounded piece, so that commands come in between.

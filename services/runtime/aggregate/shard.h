@@ -62,6 +62,8 @@ struct ShardOptions {
   Clock* clock = nullptr;
   const Registry* registry = nullptr;
   decltype(BatchOptions::read_reference) read_reference;
+  // Told when it serves, under which claim, on the strand.
+  std::function<void(const TopicPartition&, Offset claim)> on_owned;
   std::function<void(const BatchFigures&)> on_batch;
   // Of the ids and back-offs that the shard draws; random where absent.
   std::optional<uint64_t> seed;

@@ -23,6 +23,7 @@ struct CallMetadata {
   std::string actor;              // who calls: users/{id} or an application
   std::string traceparent;        // W3C trace context
   std::string read;               // Rapport-Read: "strong", or empty
+  bool routed = false;            // passed on by another instance, and not to be passed on again
   absl::Time deadline = absl::InfiniteFuture();
 };
 

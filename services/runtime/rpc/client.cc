@@ -40,6 +40,7 @@ void AddMetadata(const CallMetadata& metadata, grpc::ClientContext& context) {
   if (!metadata.actor.empty()) context.AddMetadata(kActorKey, metadata.actor);
   if (!metadata.traceparent.empty()) context.AddMetadata(kTraceparentKey, metadata.traceparent);
   if (!metadata.read.empty()) context.AddMetadata(kReadKey, metadata.read);
+  if (metadata.routed) context.AddMetadata(kRoutedKey, "true");
   if (metadata.deadline != absl::InfiniteFuture()) {
     context.set_deadline(ToDeadline(metadata.deadline));
   }

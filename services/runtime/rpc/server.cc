@@ -43,6 +43,8 @@ CallMetadata ReadMetadata(const grpc::CallbackServerContext& context) {
       metadata.traceparent.assign(value.data(), value.size());
     } else if (name == kReadKey) {
       metadata.read.assign(value.data(), value.size());
+    } else if (name == kRoutedKey) {
+      metadata.routed = true;
     }
   }
   const auto deadline = context.deadline();

@@ -21,6 +21,7 @@ inline constexpr char kRepeatKey[] = "rapport-repeat";                       // 
 inline constexpr char kActorKey[] = "x-rapport-actor";                       // requests
 inline constexpr char kTraceparentKey[] = "traceparent";                     // requests
 inline constexpr char kReadKey[] = "rapport-read";                           // requests; "strong"
+inline constexpr char kRoutedKey[] = "rapport-routed";  // requests between instances; "true"
 
 // For all the metadata of a request, or of an answer: a consistency token may have 4 KiB, and
 // gRPC's usual 8 KiB leave too little beside it.

@@ -26,11 +26,6 @@ using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDelete<rd_kafka_NewTo
 using Resource =
     std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDelete<rd_kafka_ConfigResource_destroy>>;
 
-const KafkaSettings kSettings = {{"cleanup.policy", "delete"},
-                                 {"retention.ms", "-1"},
-                                 {"retention.bytes", "-1"},
-                                 {"unclean.leader.election.enable", "false"}};
-
 // Sends an administrative request and awaits its answer.
 absl::StatusOr<KafkaEvent> Ask(
     rd_kafka_t* client, rd_kafka_admin_op_t what, absl::Duration timeout,
@@ -84,12 +79,11 @@ int MinInSync(int replicas) {
 }
 
 absl::Status Create(rd_kafka_t* client, const KafkaLogOptions& options, const std::string& topic,
-                    int partitions, int brokers) {
+                    int partitions, KafkaSettings settings, int brokers) {
   const int replicas = options.replicas.value_or(brokers >= kReplicas ? kReplicas : 1);
   char why[kErrorBytes];
   const NewTopic made(rd_kafka_NewTopic_new(topic.c_str(), partitions, replicas, why, sizeof(why)));
   if (made == nullptr) return absl::InvalidArgumentError(why);
-  KafkaSettings settings = kSettings;
   settings["min.insync.replicas"] = absl::StrCat(MinInSync(replicas));
   for (const auto& [name, value] : settings) {
     rd_kafka_NewTopic_set_config(made.get(), name.c_str(), value.c_str());
@@ -144,9 +138,10 @@ absl::StatusOr<KafkaSettings> SettingsOf(rd_kafka_t* client, const KafkaLogOptio
   return settings;
 }
 
-absl::Status Check(const std::string& topic, const KafkaSettings& settings, int replicas) {
+absl::Status Check(const std::string& topic, const KafkaSettings& wanted,
+                   const KafkaSettings& settings, int replicas) {
   std::vector<std::string> mends;
-  for (const auto& [name, value] : kSettings) {
+  for (const auto& [name, value] : wanted) {
     const auto found = settings.find(name);
     if (found == settings.end() || found->second != value) {
       mends.push_back(absl::StrCat(name, "=", value));
@@ -175,11 +170,21 @@ absl::StatusOr<int> KafkaPartitionCount(rd_kafka_t* client, const KafkaLogOption
   return described.partitions;
 }
 
+const KafkaSettings& KafkaLogTopicSettings() {
+  static const auto* const settings =
+      new KafkaSettings{{"cleanup.policy", "delete"},
+                        {"retention.ms", "-1"},
+                        {"retention.bytes", "-1"},
+                        {"unclean.leader.election.enable", "false"}};
+  return *settings;
+}
+
 absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options,
-                              const std::string& topic, int partitions) {
+                              const std::string& topic, int partitions,
+                              const KafkaSettings& settings) {
   ASSIGN_OR_RETURN(Described described, Describe(client, options, topic));
   if (described.partitions == 0) {
-    RETURN_IF_ERROR(Create(client, options, topic, partitions, described.brokers));
+    RETURN_IF_ERROR(Create(client, options, topic, partitions, settings, described.brokers));
   }
   // The broker that answers may hear of a topic later than the one that made it.
   const absl::Time deadline = absl::Now() + kShownWithin;
@@ -196,8 +201,8 @@ absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options
                      "; partitions are fixed when a topic is created: start with --partitions ",
                      described.partitions, " or on empty topics"));
   }
-  ASSIGN_OR_RETURN(const KafkaSettings settings, SettingsOf(client, options, topic));
-  return Check(topic, settings, described.replicas);
+  ASSIGN_OR_RETURN(const KafkaSettings present, SettingsOf(client, options, topic));
+  return Check(topic, settings, present, described.replicas);
 }
 
 }  // namespace rapport

@@ -11,10 +11,14 @@
 
 namespace rapport {
 
+// Of a topic of the log.
+const KafkaSettings& KafkaLogTopicSettings();
+
 // Makes the topic where there is none. FAILED_PRECONDITION with the mend where it has another
 // number of partitions or is set otherwise.
 absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options,
-                              const std::string& topic, int partitions);
+                              const std::string& topic, int partitions,
+                              const KafkaSettings& settings = KafkaLogTopicSettings());
 
 // NOT_FOUND where there is no such topic.
 absl::StatusOr<int> KafkaPartitionCount(rd_kafka_t* client, const KafkaLogOptions& options,

@@ -1,0 +1,99 @@
+#include "services/runtime/routing/route_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+// Those that `wanted` says are taken out.
+template <class Waiter, class Wanted>
+std::vector<Waiter> Take(std::vector<Waiter>& waiters, const Wanted& wanted) {
+  const auto kept = std::stable_partition(waiters.begin(), waiters.end(),
+                                          [&](const Waiter& one) { return !wanted(one); });
+  std::vector<Waiter> taken(std::make_move_iterator(kept), std::make_move_iterator(waiters.end()));
+  waiters.erase(kept, waiters.end());
+  return taken;
+}
+
+}  // namespace
+
+std::optional<Route> RouteTable::Find(const TopicPartition& partition) const {
+  std::lock_guard lock(mutex_);
+  const auto found = routes_.find({partition.topic, partition.partition});
+  if (found == routes_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<std::string> RouteTable::Addresses(const std::string& topic) const {
+  std::vector<std::string> addresses;
+  std::lock_guard lock(mutex_);
+  for (auto route = routes_.lower_bound({topic, 0});
+       route != routes_.end() && route->first.first == topic; ++route) {
+    addresses.push_back(route->second.address);
+  }
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  return addresses;
+}
+
+void RouteTable::Learn(const TopicPartition& partition, Route route) {
+  const Key key{partition.topic, partition.partition};
+  std::vector<Waiter> ready;
+  {
+    std::lock_guard lock(mutex_);
+    Route& known = routes_[key];
+    if (route.claim <= known.claim) return;
+    known = route;
+    ready =
+        Take(waiters_, [&](const Waiter& one) { return one.key == key && one.than < route.claim; });
+  }
+  for (Waiter& one : ready) one.ready(route);
+}
+
+void RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time deadline,
+                       Ready ready) {
+  std::optional<Route> known;
+  {
+    std::lock_guard lock(mutex_);
+    const Key key{partition.topic, partition.partition};
+    const auto found = routes_.find(key);
+    if (stopped_) {
+      known = std::nullopt;
+    } else if (found != routes_.end() && found->second.claim > than) {
+      known = found->second;
+    } else {
+      waiters_.push_back({key, than, deadline, std::move(ready)});
+      return;
+    }
+  }
+  if (known) return ready(*std::move(known));
+  ready(Unavailable("stopping"));
+}
+
+void RouteTable::Expire(absl::Time now) {
+  std::vector<Waiter> late;
+  {
+    std::lock_guard lock(mutex_);
+    late = Take(waiters_, [now](const Waiter& one) { return one.deadline <= now; });
+  }
+  for (Waiter& one : late) {
+    one.ready(Unavailable(absl::StrCat("no instance has said that it owns ", one.key.first, "/",
+                                       one.key.second, "; it may be on its way")));
+  }
+}
+
+void RouteTable::Stop() {
+  std::vector<Waiter> all;
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    all.swap(waiters_);
+  }
+  for (Waiter& one : all) one.ready(Unavailable("stopping"));
+}
+
+}  // namespace rapport

@@ -1,0 +1,187 @@
+#include "services/runtime/routing/router.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "services/runtime/aggregate/topics.h"
+#include "services/runtime/base/ids.h"
+#include "services/runtime/base/messages.h"
+#include "services/runtime/base/status.h"
+
+namespace rapport {
+namespace {
+
+constexpr char kNotOwner[] = "NOT_OWNER";
+constexpr char kAddress[] = "address";
+constexpr char kClaim[] = "claim";
+// Any partition's route will do.
+constexpr int kAnyone = kAllPartitions;
+// Calls without a deadline of their own get this one: nothing waits for ever.
+constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
+
+absl::Status NotOwner(const TopicPartition& partition, const std::optional<Route>& newest) {
+  absl::Status status = Unavailable(
+      absl::StrCat("another instance owns ", partition.topic, "/", partition.partition));
+  google::rpc::ErrorInfo info;
+  info.set_reason(kNotOwner);
+  info.set_domain("rapport");
+  if (newest) {
+    (*info.mutable_metadata())[kAddress] = newest->address;
+    (*info.mutable_metadata())[kClaim] = absl::StrCat(newest->claim);
+  }
+  AddDetail(status, info);
+  return status;
+}
+
+// Whether the status says NOT_OWNER; the route that it names, if it names one.
+bool IsNotOwner(const absl::Status& status, std::optional<Route>* newest) {
+  if (!absl::IsUnavailable(status)) return false;
+  const google::rpc::Status whole = ToRpcStatus(status);
+  for (const auto& detail : whole.details()) {
+    google::rpc::ErrorInfo info;
+    if (!detail.UnpackTo(&info) || info.reason() != kNotOwner) continue;
+    Route route{.address =
+                    info.metadata().count(kAddress) == 0 ? "" : info.metadata().at(kAddress)};
+    const bool named =
+        !route.address.empty() && absl::SimpleAtoi(info.metadata().at(kClaim), &route.claim);
+    *newest = named ? std::optional(route) : std::nullopt;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// One call under way to other instances.
+struct Router::Journey : std::enable_shared_from_this<Journey> {
+  Router* router;
+  CallPtr call;
+  int partition;  // whose owner is to answer, or kAnyone
+  bool read;      // so that the next one may be asked when one is silent
+  int redirects = 0;
+  Offset tried = -1;   // the claim of the route that was tried last
+  std::string silent;  // the address of who did not answer
+
+  RouteTable& routes() const { return *router->options_.routes; }
+  TopicPartition in_log() const {
+    return router->targets_.InLog(partition == kAnyone ? 0 : partition);
+  }
+
+  void Go() {
+    if (partition == kAnyone && AskAnyone()) return;
+    const absl::Time patience =
+        std::min(call->metadata.deadline, router->options_.clock->Now() + kRouteWait);
+    routes().Await(in_log(), tried, patience,
+                   [self = shared_from_this()](absl::StatusOr<Route> route) {
+                     if (!route.ok()) return Finish(std::move(self->call), route.status());
+                     self->tried = route->claim;
+                     self->AskOwner(*route);
+                   });
+  }
+
+  bool AskAnyone() {
+    std::vector<std::string> all = routes().Addresses(in_log().topic);
+    if (all.size() > 1) std::erase(all, silent);
+    if (all.empty()) return false;
+    Ask(all[router->turn_++ % all.size()]);
+    return true;
+  }
+
+  void AskOwner(const Route& route) {
+    if (!route.own) return Ask(route.address);
+    const RouterOptions& options = router->options_;
+    if (options.here != nullptr && options.owns(partition)) {
+      return options.here->Handle(std::move(call));
+    }
+    Go();  // it was here, under a claim that is over
+  }
+
+  void Ask(const std::string& address) {
+    auto attempt = std::make_unique<Call>();
+    attempt->method = call->method;
+    attempt->request = call->request;
+    attempt->metadata = call->metadata;
+    attempt->metadata.routed = true;
+    attempt->done = [self = shared_from_this(), address](Reply reply) {
+      self->Answered(address, std::move(reply));
+    };
+    router->options_.peer(address).Handle(std::move(attempt));
+  }
+
+  void Answered(const std::string& address, Reply reply) {
+    std::optional<Route> newest;
+    const bool moved = IsNotOwner(reply.status, &newest);
+    const bool again = moved || (read && absl::IsUnavailable(reply.status));
+    if (!again || ++redirects > kMaxRedirects) return Finish(std::move(call), std::move(reply));
+    if (newest) routes().Learn(in_log(), *newest);
+    if (!moved) silent = address;
+    Go();
+  }
+};
+
+absl::StatusOr<std::unique_ptr<Router>> Router::Make(RouterOptions options) {
+  ASSIGN_OR_RETURN(MethodTable methods, BuildMethods(options.spec->rpc, options.spec->aggregates,
+                                                     options.spec->own_methods));
+  return std::unique_ptr<Router>(new Router(std::move(options), std::move(methods)));
+}
+
+void Router::Handle(CallPtr call) {
+  const auto found = methods_.find(call->method);
+  if (found == methods_.end()) {
+    const std::string name = call->method->full_name();
+    return Finish(std::move(call),
+                  absl::UnimplementedError(absl::StrCat(name, " is not of ", options_.spec->name)));
+  }
+  const Method& method = found->second;
+  if (call->metadata.deadline == absl::InfiniteFuture()) {
+    call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
+  }
+  // Whoever answers says what is wrong with a request that names no partition.
+  const absl::StatusOr<int> owners = OwnersPartition(method, *call);
+  const int partition = owners.ok() ? *owners : kAnyone;
+  const bool here = options_.here != nullptr && (partition == kAnyone || options_.owns(partition));
+  const bool routed = std::exchange(call->metadata.routed, false);
+  if (here) return options_.here->Handle(std::move(call));
+  if (routed) {
+    const TopicPartition wanted = targets_.InLog(partition == kAnyone ? 0 : partition);
+    return Finish(std::move(call), NotOwner(wanted, options_.routes->Find(wanted)));
+  }
+  auto journey = std::make_shared<Journey>();
+  journey->router = this;
+  journey->call = std::move(call);
+  journey->partition = partition;
+  journey->read = !method.writes() && method.kind != Method::Kind::kFlow;
+  journey->Go();
+}
+
+// The partition whose owner must answer; kAnyone where any instance can.
+absl::StatusOr<int> Router::OwnersPartition(const Method& method, Call& call) {
+  if (method.kind == Method::Kind::kFlow) return kAnyone;
+  if (method.writes()) {
+    // A root's place may follow from the request id, and a repeat must be known as one.
+    std::string request_id = GetString(*call.request, method.request_id);
+    if (request_id.empty()) {
+      request_id = FreshRequestId();
+      call.request->GetReflection()->SetString(call.request, method.request_id, request_id);
+    }
+    ASSIGN_OR_RETURN(const Target target, targets_.OfWrite(method, *call.request, request_id));
+    return target.partition;
+  }
+  // What is joined from other logs has no owner.
+  if (call.metadata.read.empty() || method.kind == Method::Kind::kRootQuery) return kAnyone;
+  ASSIGN_OR_RETURN(const Target target, targets_.OfRead(method, *call.request));
+  return target.partition;
+}
+
+std::string Router::FreshRequestId() {
+  std::lock_guard lock(random_mutex_);
+  return MakeUlid(options_.clock->Now(), absl::MakeUint128(random_(), random_()));
+}
+
+}  // namespace rapport

@@ -1,0 +1,71 @@
+// Passes each call of a service to the instance that is to answer it.
+//
+// Who owns the partition that a call is about decides writes, and reads that say "strong". Every
+// instance follows all partitions, so that other reads are answered here where the service runs
+// here, and by any of its instances otherwise. Who was asked and is not the owner answers NOT_OWNER
+// with the newest route it knows; a call is sent on by that, or waits until a newer route is heard
+// of, all that wait for the same one together.
+//
+// A call that came from another router is answered here or refused: no call goes in circles.
+//
+// Threads: any. The options outlive the router, and the router its calls.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+
+#include "services/runtime/aggregate/target.h"
+#include "services/runtime/base/clock.h"
+#include "services/runtime/routing/route_table.h"
+#include "services/runtime/rpc/call.h"
+
+namespace rapport {
+
+// A call is sent to so many instances at most, the first one aside.
+inline constexpr int kMaxRedirects = 2;
+// How long a call waits for a route, within its deadline: longer than an orderly hand-over takes.
+inline constexpr absl::Duration kRouteWait = absl::Seconds(2);
+
+struct RouterOptions {
+  const ServiceSpec* spec = nullptr;
+  int partitions = 0;
+  // The service in this process; null where only others run it.
+  Handler* here = nullptr;
+  // Whether that one owns a partition now.
+  std::function<bool(int partition)> owns;
+  RouteTable* routes = nullptr;
+  std::function<Handler&(const std::string& address)> peer;
+  Clock* clock = nullptr;
+};
+
+class Router : public Handler {
+ public:
+  // FAILED_PRECONDITION for an RPC that nothing answers.
+  static absl::StatusOr<std::unique_ptr<Router>> Make(RouterOptions options);
+
+  void Handle(CallPtr call) override;
+
+ private:
+  struct Journey;
+
+  Router(RouterOptions options, MethodTable methods)
+      : options_(std::move(options)),
+        targets_(*options_.spec, options_.partitions),
+        methods_(std::move(methods)) {}
+
+  absl::StatusOr<int> OwnersPartition(const Method& method, Call& call);
+  std::string FreshRequestId();
+
+  const RouterOptions options_;
+  const Targets targets_;
+  const MethodTable methods_;
+  std::atomic<size_t> turn_{0};  // of those who can answer as well as each other
+  std::mutex random_mutex_;
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+}  // namespace rapport
