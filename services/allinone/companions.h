@@ -41,7 +41,8 @@ class Companions {
 
   // Ends what waits for too long. Called a few times a second.
   void Tick();
-  // Refuses what waits for others, and what comes later. Its end waits for what others still answer.
+  // Refuses what waits for others, and what comes later. Its end waits for what others still
+  // answer.
   void Stop();
 
  private:

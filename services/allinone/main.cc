@@ -1,6 +1,10 @@
-// rapport: everything in one process, on the embedded log. For a laptop, a pilot, the tests.
+// rapport: all of Rapport's servers in one program, which is told by its first word which one to
+// be, or by the name that it is called by: `rapport accounts` is rapport-accounts.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <list>
 
 #include "CLI/CLI.hpp"
 #include "absl/synchronization/mutex.h"
@@ -18,15 +22,29 @@ int main(int argc, char** argv) {
   // The distribution's absl is built with its own debugging, which records who holds which lock.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 
-  rapport::ServeOptions options;
-  CLI::App app("Rapport: the customer at the centre. Event-sourced CRM in one process.");
+  CLI::App app("Rapport: the customer at the centre. An event-sourced CRM.");
   app.set_version_flag("--version", "rapport " RAPPORT_VERSION);
   app.require_subcommand(1);
-  CLI::App* serve = app.add_subcommand("serve", "Serve the four services and the gateway");
-  rapport::AddServeFlags(*serve, &options);
-  CLI11_PARSE(app, argc, argv);
+  std::list<rapport::ServeOptions> options;  // of each program, and where its flags go
+  const rapport::ServeOptions* chosen = nullptr;
+  for (const rapport::Program& program : rapport::Programs()) {
+    CLI::App* command = app.add_subcommand(program.name, program.description);
+    rapport::AddServeFlags(*command, program, &options.emplace_back());
+    command->callback([&chosen, own = &options.back()] { chosen = own; });
+  }
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::string called = std::filesystem::path(argv[0]).filename();
+  if (constexpr char kPrefix[] = "rapport-"; called.rfind(kPrefix, 0) == 0) {
+    words.insert(words.begin(), called.substr(sizeof(kPrefix) - 1));
+  }
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
+  try {
+    app.parse(std::move(words));
+  } catch (const CLI::ParseError& wrong) {
+    return app.exit(wrong);
+  }
 
-  const absl::Status served = rapport::Serve(options, [&signals] {
+  const absl::Status served = rapport::Serve(*chosen, [&signals] {
     int signal = 0;
     sigwait(&signals, &signal);
   });

@@ -21,6 +21,7 @@
 namespace rapport {
 namespace {
 
+constexpr char kGatewayService[] = "rapport.gateway.v1.Gateway";
 constexpr size_t kSecretBytes = 32;
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
@@ -45,11 +46,15 @@ Node::~Node() {
 }
 
 std::vector<const ServiceDescriptor*> Node::services() const {
-  std::vector<const ServiceDescriptor*> all;
-  for (const auto& spec : AllServices()) all.push_back(spec.rpc);
-  all.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
-      "rapport.gateway.v1.Gateway"));
-  return all;
+  std::vector<const ServiceDescriptor*> answered;
+  for (const auto& spec : AllServices()) {
+    if (options_.gateway || RunsHere(spec.name)) answered.push_back(spec.rpc);
+  }
+  if (options_.gateway) {
+    answered.push_back(
+        google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(kGatewayService));
+  }
+  return answered;
 }
 
 bool Node::RunsHere(absl::string_view service) const {
@@ -129,14 +134,23 @@ absl::StatusOr<std::unique_ptr<EventLog>> Node::OpenLog() {
                          [this](const GroupCommit& commit) { metrics_->OnCommit(commit); });
 }
 
-absl::Status Node::Start(absl::Duration timeout) {
-  RETURN_IF_ERROR(CheckServices());
+// A gateway alone keeps nothing.
+absl::Status Node::MakeFolder() const {
+  if (options_.data_dir.empty()) {
+    if (options_.services.empty() && !options_.secret_file.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "say --data, the folder of projections; a gateway alone can do with --secret-file");
+  }
   std::error_code error;
   std::filesystem::create_directories(options_.data_dir, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
-  }
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
+}
+
+absl::Status Node::Start(absl::Duration timeout) {
+  RETURN_IF_ERROR(CheckServices());
+  RETURN_IF_ERROR(MakeFolder());
   ASSIGN_OR_RETURN(const std::string secret, LoadSecret());
   metrics_ = std::make_unique<Metrics>(services());
   stores_ = std::make_unique<StoreResources>(

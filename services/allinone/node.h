@@ -24,6 +24,8 @@ struct NodeOptions {
   std::vector<std::string> services = {"accounts", "sales", "service", "marketing"};
   // Those that other programs upon the same Kafka run, and this one calls.
   std::vector<std::string> elsewhere;
+  // Whether it answers for all services and for the gateway; otherwise for its own services.
+  bool gateway = true;
   int partitions = 32;
   // Threads that decide and apply; transports have their own.
   int threads = 2;
@@ -74,6 +76,7 @@ class Node {
   int owned() const;
 
  private:
+  absl::Status MakeFolder() const;
   absl::StatusOr<std::string> LoadSecret() const;
   absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
   absl::Status CheckServices() const;

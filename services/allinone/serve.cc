@@ -92,26 +92,50 @@ std::string InstanceName() {
 
 }  // namespace
 
-void AddServeFlags(CLI::App& app, ServeOptions* options) {
+const std::vector<Program>& Programs() {
+  static const auto* const programs = new std::vector<Program>{
+      {"serve",
+       "The four services and the gateway in one process",
+       {"accounts", "sales", "service", "marketing"},
+       true},
+      {"gateway", "The gateway alone: REST, gRPC, view, timeline, import", {}, true},
+      {"accounts", "The service accounts alone", {"accounts"}},
+      {"sales", "The service sales alone", {"sales"}},
+      {"service", "The service service alone", {"service"}},
+      {"marketing", "The service marketing alone", {"marketing"}}};
+  return *programs;
+}
+
+void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options) {
+  NodeOptions& node = options->node;
+  node.services = program.services;
+  node.gateway = program.gateway;
+  const bool all = program.services == Programs().front().services;
+  if (!all) {
+    node.elsewhere = Programs().front().services;
+    for (const auto& here : program.services) std::erase(node.elsewhere, here);
+  }
   const auto flag = [&app](const std::string& name, auto& value, const std::string& help) {
     std::string variable = "RAPPORT_" + name;
     for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
     return app.add_option("--" + name, value, help)->envname(variable)->capture_default_str();
   };
-  flag("data", options->node.data_dir, "Folder of log and projections")->required();
-  flag("services", options->node.services,
-       "The services to serve, of accounts,sales,service,marketing; without accounts no customer "
-       "is checked")
-      ->delimiter(',');
+  flag("data", node.data_dir, "Folder of projections, and without Kafka of the log");
+  if (all) {
+    flag("services", node.services,
+         "The services to serve, of accounts,sales,service,marketing; without accounts no customer "
+         "is checked")
+        ->delimiter(',');
+  }
   flag("kafka", options->kafka.brokers,
        "Keep the events on these Kafka brokers, host:port,host:port; without it, in the data "
        "folder");
-  flag("elsewhere", options->node.elsewhere,
+  flag("elsewhere", node.elsewhere,
        "The services that other programs upon the same Kafka topics run, and this one calls")
       ->delimiter(',');
   flag("kafka-topic-prefix", options->kafka.topic_prefix,
        "Before every topic's name, where several Rapports share the brokers");
-  flag("secret-file", options->node.secret_file,
+  flag("secret-file", node.secret_file,
        "32 bytes that all instances upon the same Kafka topics have in common");
   flag("kafka-settings", options->kafka_settings,
        "File of librdkafka settings, a line name=value each: TLS and SASL");
@@ -120,17 +144,20 @@ void AddServeFlags(CLI::App& app, ServeOptions* options) {
       "An instance that gives no sign of life for so long loses its partitions to others; not less "
       "than the brokers' group.min.session.timeout.ms")
       ->check(CLI::Range(1'000, 300'000));
-  flag("http", options->http, "REST/JSON on host:port");
+  flag("http", options->http,
+       program.gateway ? "REST/JSON, /healthz and /readyz on host:port"
+                       : "/healthz and /readyz on host:port");
   flag("grpc", options->grpc, "gRPC on host:port");
-  flag("advertise", options->advertise,
-       "host:port at which other instances reach this one's gRPC; otherwise what --grpc listens on");
+  flag(
+      "advertise", options->advertise,
+      "host:port at which other instances reach this one's gRPC; otherwise what --grpc listens on");
   flag("metrics", options->metrics, "Prometheus metrics on host:port");
-  flag("partitions", options->node.partitions, "Partitions of each topic; fixed once created")
+  flag("partitions", node.partitions, "Partitions of each topic; fixed once created")
       ->check(CLI::Range(1, 1'024));
-  flag("threads", options->node.threads, "Threads that decide and apply")->check(CLI::Range(1, 64));
-  flag("cache-bytes", options->node.cache_bytes, "Block cache of all projections");
-  flag("memtable-bytes", options->node.memtable_bytes, "Memtables of all projections");
-  flag("min-free-bytes", options->node.min_free_bytes,
+  flag("threads", node.threads, "Threads that decide and apply")->check(CLI::Range(1, 64));
+  flag("cache-bytes", node.cache_bytes, "Block cache of all projections");
+  flag("memtable-bytes", node.memtable_bytes, "Memtables of all projections");
+  flag("min-free-bytes", node.min_free_bytes,
        "Writes are refused while the disk has less free space");
   flag("recovery-margin", options->recovery_margin,
        "Whose orders earned more than this is called back after a complaint");
@@ -162,23 +189,29 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   }
   LoggedHandler logged(node.handler());
   Handler* const handler = options.log_calls ? &logged : &node.handler();
+  std::map<std::string, StreamFactory> streams;
+  if (options.node.gateway) {
+    streams["rapport.gateway.v1.Gateway.Import"] = ImportSessions(
+        handler, node.services(),
+        [&node](absl::Duration delay, auto task) { node.RunAfter(delay, std::move(task)); });
+  }
   GrpcServer grpc({.address = options.grpc,
                    .services = node.services(),
                    .handler = handler,
                    .handles = [&node](const auto& method) { return node.Handles(method); },
                    .not_serving = not_installed,
-                   .streams = {{"rapport.gateway.v1.Gateway.Import",
-                                ImportSessions(handler, node.services(),
-                                               [&node](absl::Duration delay, auto task) {
-                                                 node.RunAfter(delay, std::move(task));
-                                               })}}});
+                   .streams = std::move(streams)});
   RETURN_IF_ERROR(grpc.Start());
   const std::string bound = absl::StrCat(HostOf(options.grpc), ":", grpc.port());
   RETURN_IF_ERROR(node.Join(options.advertise.empty() ? bound : options.advertise));
-  ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(node.services()));
+  const auto by_rest = options.node.gateway ? node.services() : decltype(node.services())();
+  ASSIGN_OR_RETURN(rest::Routes routes, rest::Routes::Build(by_rest));
   ASSIGN_OR_RETURN(const Endpoint http_endpoint, ParseEndpoint(options.http));
-  auto files = console::Pages();
-  files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
+  decltype(console::Pages()) files;
+  if (options.node.gateway) {
+    files = console::Pages();
+    files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
+  }
   ASSIGN_OR_RETURN(const auto http,
                    rest::HttpServer::Start({.address = http_endpoint.host,
                                             .port = http_endpoint.port,

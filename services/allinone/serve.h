@@ -1,4 +1,4 @@
-// `rapport serve`: the flags, the listeners around a Node, and an orderly end.
+// `rapport serve` and its like: the flags, the listeners around a Node, and an orderly end.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,16 @@ class App;
 }
 
 namespace rapport {
+
+// What one program is made of.
+struct Program {
+  const char* name;  // "accounts": `rapport accounts`, or rapport-accounts
+  const char* description;
+  std::vector<std::string> services;  // that run in it
+  bool gateway = false;               // REST, view, timeline, import, console
+};
+// All in one first.
+const std::vector<Program>& Programs();
 
 struct ServeOptions {
   NodeOptions node;
@@ -33,7 +43,7 @@ struct ServeOptions {
 };
 
 // Every flag has an environment variable: --data is RAPPORT_DATA.
-void AddServeFlags(CLI::App& app, ServeOptions* options);
+void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options);
 
 // Serves until `wait_for_signal` returns, then drains. Prints what it listens on, one line each:
 // "http 127.0.0.1:8080", and "ready".
