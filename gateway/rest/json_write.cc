@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "gateway/rest/json.h"
 #include "gateway/rest/json_plan.h"
 #include "gateway/rest/json_text.h"
@@ -229,14 +230,12 @@ void AppendMessage(const Message& message, const MessagePlan& plan, std::string*
       return AppendDuration(duration.seconds(), duration.nanos(), out);
     }
     case Form::kFieldMask: {
-      out->push_back('"');
-      const auto& paths = static_cast<const google::protobuf::FieldMask&>(message).paths();
-      for (int i = 0; i < paths.size(); ++i) {
-        if (i > 0) out->push_back(',');
-        out->append(CamelCase(paths[i]));
+      // Escaped: the key of a map may hold anything.
+      std::string paths;
+      for (const auto& path : static_cast<const google::protobuf::FieldMask&>(message).paths()) {
+        absl::StrAppend(&paths, paths.empty() ? "" : ",", CamelCase(path));
       }
-      out->push_back('"');
-      return;
+      return AppendJsonString(paths, out);
     }
     case Form::kAny:
       return AppendAny(static_cast<const Any&>(message), out);

@@ -121,6 +121,12 @@ TEST(AppendJson, WritesTheFormsOfProto3) {
   EXPECT_EQ(Json(EveryKind()), "{}");
 }
 
+TEST(AppendJson, EscapesTheKeysInAMask) {
+  EveryKind kind;
+  kind.mutable_mask()->add_paths("labels.say \"hi\"\n");
+  EXPECT_EQ(Json(kind), R"({"mask":"labels.say \"hi\"\n"})");
+}
+
 TEST(AppendJson, WritesWhatItDoesNotKnowAsWell) {
   EveryKind kind;
   kind.set_colour(static_cast<EveryKind::Colour>(17));
