@@ -242,16 +242,14 @@ bool ParseDuration(absl::string_view text, int64_t* seconds, int32_t* nanos) {
 std::string CamelCase(absl::string_view path) {
   std::string camel;
   camel.reserve(path.size());
-  bool in_brackets = false, upper = false;
-  for (const char c : path) {
+  bool in_brackets = false;
+  for (size_t i = 0; i < path.size(); ++i) {
+    const char c = path[i];
     if (c == '[' || c == '"' || c == '`') in_brackets = c == '[' || !in_brackets;
     if (c == ']') in_brackets = false;
-    if (c == '_' && !in_brackets) {
-      upper = true;
-      continue;
-    }
-    camel.push_back(upper ? absl::ascii_toupper(c) : c);
-    upper = false;
+    const bool joins =
+        c == '_' && !in_brackets && i + 1 < path.size() && absl::ascii_islower(path[i + 1]);
+    camel.push_back(joins ? absl::ascii_toupper(path[++i]) : c);
   }
   return camel;
 }

@@ -27,7 +27,8 @@ bool ParseTimestamp(absl::string_view text, int64_t* seconds, int32_t* nanos);
 bool ParseDuration(absl::string_view text, int64_t* seconds, int32_t* nanos);
 
 // unit_price → unitPrice and back, for whole paths. What stands in brackets or quotes (a map key)
-// stays as it is.
+// stays as it is, and so does an underscore without a small letter behind it, so that nothing gets
+// lost on the way.
 std::string CamelCase(absl::string_view path);
 std::string SnakeCase(absl::string_view path);
 

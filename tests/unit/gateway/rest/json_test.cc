@@ -127,6 +127,16 @@ TEST(AppendJson, EscapesTheKeysInAMask) {
   EXPECT_EQ(Json(kind), R"({"mask":"labels.say \"hi\"\n"})");
 }
 
+TEST(Json, ReadsAMaskAsItWasWritten) {
+  for (const char* path : {"unit_price", "labels.a_1", "labels.a__b", "labels._", "labels.a_`b_c`",
+                           "labels.`A_b`", "_a", "a_"}) {
+    EveryKind kind, again;
+    kind.mutable_mask()->add_paths(path);
+    ASSERT_TRUE(ParseJson(Json(kind), &again).ok());
+    EXPECT_EQ(again.mask().paths(0), path);
+  }
+}
+
 TEST(AppendJson, WritesWhatItDoesNotKnowAsWell) {
   EveryKind kind;
   kind.set_colour(static_cast<EveryKind::Colour>(17));
