@@ -11,12 +11,12 @@
 
 #include "absl/strings/match.h"
 #include "tests/support/damage.h"
+#include "tests/support/log_calls.h"
 #include "tests/support/wait.h"
 
 namespace rapport {
 namespace {
 
-using testing_support::Eventually;
 using testing_support::TempFolder;
 using testing_support::WaitUntil;
 
@@ -35,21 +35,12 @@ class EmbeddedLogTest : public testing::Test {
   }
 
   absl::StatusOr<std::vector<Offset>> Append(int partition, std::vector<std::string> records) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<std::vector<Offset>>>>();
-    log_->Append({"t", partition}, std::move(records),
-                 [answer](absl::StatusOr<std::vector<Offset>> offsets) { answer->Set(offsets); });
-    return answer->Get();
+    return testing_support::Append(*log_, {"t", partition}, std::move(records));
   }
   absl::StatusOr<Epoch> Claim(int partition) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<Epoch>>>();
-    log_->Claim({"t", partition}, [answer](absl::StatusOr<Epoch> epoch) { answer->Set(epoch); });
-    return answer->Get();
+    return testing_support::Claim(*log_, {"t", partition});
   }
-  Offset End(int partition) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<Offset>>>();
-    log_->End({"t", partition}, [answer](absl::StatusOr<Offset> end) { answer->Set(end); });
-    return answer->Get().value();
-  }
+  Offset End(int partition) { return testing_support::End(*log_, {"t", partition}).value(); }
   // "a,b,c" from `from` on.
   std::string Contents(int partition, Offset from = 0, size_t limit = 1'000'000) {
     const auto entries = log_->Read({"t", partition}, from, limit);

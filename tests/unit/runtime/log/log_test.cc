@@ -7,13 +7,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/support/log_calls.h"
 #include "tests/support/logs.h"
 #include "tests/support/wait.h"
 
 namespace rapport {
 namespace {
 
-using testing_support::Eventually;
 using testing_support::WaitUntil;
 
 std::string ValueOf(const Entry& entry) {
@@ -53,21 +53,12 @@ class LogTest : public testing::TestWithParam<const char*> {
 
   absl::StatusOr<std::vector<Offset>> Append(int partition,
                                              const std::vector<std::string>& values) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<std::vector<Offset>>>>();
-    log_->Append({"t", partition}, Facts(values),
-                 [answer](absl::StatusOr<std::vector<Offset>> offsets) { answer->Set(offsets); });
-    return answer->Get();
+    return testing_support::Append(*log_, {"t", partition}, Facts(values));
   }
   absl::StatusOr<Epoch> Claim(int partition) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<Epoch>>>();
-    log_->Claim({"t", partition}, [answer](absl::StatusOr<Epoch> epoch) { answer->Set(epoch); });
-    return answer->Get();
+    return testing_support::Claim(*log_, {"t", partition});
   }
-  Offset End(int partition) {
-    auto answer = std::make_shared<Eventually<absl::StatusOr<Offset>>>();
-    log_->End({"t", partition}, [answer](absl::StatusOr<Offset> end) { answer->Set(end); });
-    return answer->Get().value();
-  }
+  Offset End(int partition) { return testing_support::End(*log_, {"t", partition}).value(); }
   // "a,b,c" from `from` on, read to the end.
   std::string Contents(int partition, Offset from = 0, size_t limit = 1'000'000) {
     std::string contents;
