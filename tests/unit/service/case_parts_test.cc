@@ -1,6 +1,7 @@
 // A case that is a part of another.
 #include "rapport/service/v1/refusal.pb.h"
 #include "services/service/domain/case.h"
+#include "tests/unit/service/case_events.h"
 #include "tests/unit/spec.h"
 
 namespace rapport::service {
@@ -11,35 +12,6 @@ using spec::Given;
 using v1::Case;
 using v1::CaseEvent;
 using v1::Refusal;
-
-CaseEvent Opened() {
-  CaseEvent event;
-  event.mutable_created()->mutable_case_()->set_kind(Case::COMPLAINT);
-  event.mutable_created()->mutable_case_()->set_subject("The door sticks");
-  event.mutable_created()->mutable_case_()->set_priority(Case::NORMAL);
-  event.mutable_created()->mutable_case_()->set_state(Case::OPEN);
-  return event;
-}
-CaseEvent Resolved() {
-  CaseEvent event;
-  event.mutable_resolved()->mutable_resolution()->set_remedy("planed it");
-  return event;
-}
-CaseEvent Closed() {
-  CaseEvent event;
-  event.mutable_closed();
-  return event;
-}
-CaseEvent Reopened(const std::string& reason) {
-  CaseEvent event;
-  event.mutable_reopened()->set_reason(reason);
-  return event;
-}
-v1::ReopenCaseRequest Reopen() {
-  v1::ReopenCaseRequest request;
-  request.set_reason("it came back");
-  return request;
-}
 
 TEST(OpenCase, MayBeAPartOfAnotherOfTheSameCustomer) {
   v1::CreateCaseRequest request;
@@ -102,9 +74,11 @@ TEST(ReopenCase, IsRefusedUnderAClosedWhole) {
   CaseEvent part = Opened();
   part.mutable_created()->mutable_case_()->set_parent_case(whole.name());
   const auto closed_part = [&] { return Given<CaseAggregate>(part, Resolved(), Closed()); };
-  closed_part().Seeing(whole).When(Reopen()).ThenRefuses(Refusal::CASE_CLOSED);
+  v1::ReopenCaseRequest reopen;
+  reopen.set_reason("it came back");
+  closed_part().Seeing(whole).When(reopen).ThenRefuses(Refusal::CASE_CLOSED);
   whole.set_state(Case::RESOLVED);
-  closed_part().Seeing(whole).When(Reopen()).Then(Reopened("it came back"));
+  closed_part().Seeing(whole).When(reopen).Then(Reopened("it came back"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "services/service/domain/case.h"
 
 #include "rapport/service/v1/refusal.pb.h"
+#include "tests/unit/service/case_events.h"
 #include "tests/unit/spec.h"
 
 namespace rapport::service {
@@ -11,65 +12,6 @@ using spec::Given;
 using v1::Case;
 using v1::CaseEvent;
 using v1::Refusal;
-
-// --- events
-
-CaseEvent Opened(Case::Priority priority = Case::NORMAL) {
-  CaseEvent event;
-  auto& opened = *event.mutable_created()->mutable_case_();
-  opened.set_kind(Case::COMPLAINT);
-  opened.set_subject("The invoice is wrong");
-  opened.set_priority(priority);
-  opened.set_state(Case::OPEN);
-  return event;
-}
-CaseEvent Assigned(const std::string& assignee) {
-  CaseEvent event;
-  event.mutable_assigned()->set_assignee(assignee);
-  return event;
-}
-CaseEvent Escalated(const std::string& reason, Case::Priority priority, int level) {
-  CaseEvent event;
-  event.mutable_escalated()->set_reason(reason);
-  event.mutable_escalated()->set_priority(priority);
-  event.mutable_escalated()->set_escalation_level(level);
-  return event;
-}
-CaseEvent Resolved(const std::string& remedy = "sent a new invoice") {
-  CaseEvent event;
-  event.mutable_resolved()->mutable_resolution()->set_remedy(remedy);
-  return event;
-}
-CaseEvent Closed() {
-  CaseEvent event;
-  event.mutable_closed();
-  return event;
-}
-CaseEvent Reopened(const std::string& reason) {
-  CaseEvent event;
-  event.mutable_reopened()->set_reason(reason);
-  return event;
-}
-CaseEvent Responded() {
-  CaseEvent event;
-  event.mutable_responded();
-  return event;
-}
-CaseEvent OpenedWithClock(int64_t due_seconds) {
-  CaseEvent event = Opened();
-  *event.mutable_created()->mutable_case_()->mutable_response_due_time() = At(due_seconds);
-  return event;
-}
-CaseEvent ResponseMissed(int64_t due_seconds) {
-  CaseEvent event;
-  *event.mutable_response_missed()->mutable_due_time() = At(due_seconds);
-  return event;
-}
-CaseEvent Deleted() {
-  CaseEvent event;
-  event.mutable_deleted();
-  return event;
-}
 
 // --- requests
 
