@@ -5,17 +5,13 @@ import http.client
 import itertools
 import os
 import random
-import sys
 import threading
 import time
 import uuid
-import warnings
 
+import cluster as kafka
 import pytest
-from server import ROOT, Server
-
-sys.path.insert(0, str(ROOT / "tools" / "kafka"))
-import cluster as kafka  # noqa: E402
+from server import Server
 
 CUSTOMERS = 8
 WRITERS = 4
@@ -33,14 +29,7 @@ SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    try:
-        kafka.class_path(kafka.VERSION)
-    except kafka.Failed as why:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(why))
-        warnings.warn(f"nothing is tested on Kafka: {why}", stacklevel=1)
-        pytest.skip(str(why))
+def broker(kafka_jars, tmp_path_factory):
     cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka")).start()
     yield cluster
     cluster.stop()

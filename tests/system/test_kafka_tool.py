@@ -5,34 +5,20 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
-import warnings
 from pathlib import Path
 
+import cluster as kafka
 import pytest
+from cluster import Cluster
 from server import ROOT
 
-sys.path.insert(0, str(ROOT / "tools" / "kafka"))
-import cluster as kafka  # noqa: E402
-from cluster import Cluster  # noqa: E402
-
 NEEDS_RAPPORT = False
+pytestmark = pytest.mark.usefixtures("kafka_jars")
 COMMAND = ROOT / "tools" / "kafka" / "kafka"
 RECORDS = [str(number) for number in range(10)]
 # A broker counts as dead after 3 seconds; others use the machine, too.
 NOTICE_SECONDS = 30
-
-
-@pytest.fixture(scope="module", autouse=True)
-def jars() -> None:
-    try:
-        kafka.class_path(kafka.VERSION)
-    except kafka.Failed as why:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(why))
-        warnings.warn(f"no test of Kafka: {why}", stacklevel=1)
-        pytest.skip(str(why))
 
 
 def create_topic(cluster: Cluster) -> None:
