@@ -1,9 +1,13 @@
 // Timers of a whole node: what falls due acts by itself, once.
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "rapport/log/v1/history.pb.h"
 #include "rapport/service/v1/case.pb.h"
+#include "services/runtime/aggregate/own_request_id.h"
+#include "services/runtime/base/hash.h"
 #include "services/runtime/base/time.h"
+#include "services/runtime/store/keys.h"
 #include "tests/component/client.h"
 
 namespace rapport::component {
@@ -55,6 +59,24 @@ TEST_F(TimersTest, ACaseWithoutAResponseIsMarkedWhenItsClockRunsOut) {
   ASSERT_TRUE(testing_support::WaitUntil([&] { return Get(name).has_response_missed_time(); }));
   EXPECT_EQ(FromTimestamp(Get(name).response_missed_time()), due);
   EXPECT_EQ(TimesMissed("ada", name), 1);
+}
+
+// Whoever knows all but the secret cannot take the request id of a timer before it fires.
+TEST_F(TimersTest, FiresWhateverRequestIdsWereUsedBefore) {
+  CreateCustomer("ada");
+  const std::string name = OpenCase("ada", "c");
+  const absl::Time due = FromTimestamp(Get(name).response_due_time());
+  const std::string key = keys::Due(absl::ToUnixMicros(due), name);
+  const std::string guesses[] = {
+      OwnRequestId("guess", "timer", key),
+      absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))),
+      absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", "timer\n" + key)))};
+  for (const std::string& guess : guesses) {
+    Must(std::string(kService) + "AssignCase",
+         absl::StrCat("name: '", name, "' assignee: 'users/7' request_id: '", guess, "'"));
+  }
+  clock_.Advance(absl::Hours(4));
+  EXPECT_TRUE(testing_support::WaitUntil([&] { return Get(name).has_response_missed_time(); }));
 }
 
 TEST_F(TimersTest, AResponseInTimeStopsTheClock) {

@@ -6,6 +6,12 @@
 #include "tests/model/reactions.h"
 
 namespace rapport::model {
+namespace {
+
+// Of all instances.
+constexpr char kSecret[] = "model";
+
+}  // namespace
 
 Instance::Instance(const Product* product, Simulation* simulation, SimulatedLog* broker,
                    Break broken, absl::Duration skew, OnCall on_call)
@@ -49,7 +55,8 @@ void Instance::Start() {
                                                    .methods = product_->timer_methods(),
                                                    .handler = this,
                                                    .clock = &clock_,
-                                                   .executor = executor_.get()});
+                                                   .executor = executor_.get(),
+                                                   .secret = kSecret});
   if (process_spec_ != nullptr) {
     source_ = BreakSource(broken_, broker_->Connect(&host_), kPartition);
     process_ = std::make_unique<Process>(ProcessOptions{.spec = process_spec_,
@@ -57,7 +64,8 @@ void Instance::Start() {
                                                         .shard = shard_.get(),
                                                         .log = source_.get(),
                                                         .peers = this,
-                                                        .executor = executor_.get()});
+                                                        .executor = executor_.get(),
+                                                        .secret = kSecret});
   }
   shard_->Start();
 }

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "services/runtime/base/hash.h"
+#include "services/runtime/aggregate/own_request_id.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/rpc/ask.h"
@@ -16,13 +15,6 @@ namespace {
 
 // Before what is held up is tried again; a tick is some 50 ms.
 constexpr int kHeldUpTicks = 10;
-
-// The same for the same fact, whoever acts upon it and how often.
-std::string RequestId(absl::string_view process, const log::v1::Record& fact, size_t index) {
-  return absl::StrCat("process-", absl::BytesToHexString(KeyedHash(
-                                      process, absl::StrCat(fact.type(), "\n", fact.root(), "\n",
-                                                            fact.sequence(), "\n", index))));
-}
 
 enum class Outcome { kDone, kAgain, kNever };
 Outcome OutcomeOf(const absl::Status& status) {
@@ -148,9 +140,15 @@ absl::Status Process::React(const log::v1::Record& fact) {
     chains_[fact.root()].push_back({.reaction = std::move(reactions[i]),
                                     .root = fact.root(),
                                     .sequence = fact.sequence(),
-                                    .request_id = RequestId(options_.spec->name, fact, i)});
+                                    .request_id = RequestId(fact, i)});
   }
   return absl::OkStatus();
+}
+
+std::string Process::RequestId(const log::v1::Record& fact, size_t index) const {
+  return OwnRequestId(options_.secret, "process",
+                      absl::StrCat(options_.spec->name, "\n", fact.type(), "\n", fact.root(), "\n",
+                                   fact.sequence(), "\n", index));
 }
 
 void Process::Send(std::vector<Chain*> chains) {

@@ -3,11 +3,11 @@
 //   ProcessSpec{.name = "recovery", .source = "service", .plural = "cases", .react = …}
 //
 // `react` is as pure as a domain: a fact in, requests out. They are ordinary calls, under request
-// ids that follow from the fact and the process, so that a process may act upon a fact again
-// without anything happening twice. How far it has acted is a record of the reacting service's own
-// log, so that neither a restart nor a rebuild acts anew; facts that nothing followed from may be
-// looked at again after a crash. A process that is switched on starts at the end of its source.
-// Who lost the partition goes on where its log says, once it has the partition again.
+// ids that follow from the fact and the process (own_request_id.h), so that a process may act upon
+// a fact again without anything happening twice. How far it has acted is a record of the reacting
+// service's own log, so that neither a restart nor a rebuild acts anew; facts that nothing followed
+// from may be looked at again after a crash. A process that is switched on starts at the end of its
+// source. Who lost the partition goes on where its log says, once it has the partition again.
 //
 // UNAVAILABLE and the like are tried again and hold up what follows for that root, and after
 // kMaxReactionRecords the process in that partition; a refusal for good is recorded and counted.
@@ -63,6 +63,7 @@ struct ProcessOptions {
   EventLog* log = nullptr;
   Handler* peers = nullptr;  // answers the methods of all services
   Executor* executor = nullptr;
+  std::string secret;  // of the reacting service
   std::function<void(const ProcessFigures&)> on_acted;
 };
 
@@ -76,9 +77,7 @@ class Process {
   void Tick();
   // Whether its beginning is recorded, so that facts from here on will be acted upon; or that is
   // for another instance to do.
-  bool settled() const {
-    return switched_on_ || options_.shard->state() != Shard::State::kServing;
-  }
+  bool settled() const { return switched_on_ || options_.shard->state() != Shard::State::kServing; }
   // Waits for what is under way; nothing is begun afterwards.
   void Stop();
 
@@ -98,6 +97,7 @@ class Process {
   void SwitchOn();
   absl::Status ReadFacts();
   absl::Status React(const log::v1::Record& fact);
+  std::string RequestId(const log::v1::Record& fact, size_t index) const;
   void Send(std::vector<Chain*> chains);
   void SendFirst(Chain* chain);
   void Take(Chain* chain, const Reply& reply);

@@ -102,7 +102,8 @@ absl::Status Service::AddTimers() {
   TimersOptions options{.registry = &registry_,
                         .handler = this,
                         .clock = options_.clock,
-                        .executor = options_.executor};
+                        .executor = options_.executor,
+                        .secret = options_.secret};
   for (const auto& type : registry_.types()) {
     if (type.on_due == nullptr) continue;
     for (const auto& [method, what] : methods_) {
@@ -129,7 +130,8 @@ void Service::AddProcesses() {
                              .shard = shard.get(),
                              .log = options_.log,
                              .peers = options_.peers,
-                             .executor = options_.executor};
+                             .executor = options_.executor,
+                             .secret = options_.secret};
       if (options_.on_acted) {
         options.on_acted = [this, &spec](const ProcessFigures& figures) {
           options_.on_acted(spec.name, figures);

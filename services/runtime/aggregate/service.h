@@ -28,7 +28,8 @@ struct ServiceOptions {
   Executor* executor = nullptr;
   Clock* clock = nullptr;
   const StoreResources* stores = nullptr;
-  // Keys of request hashes and page tokens; the same for ever and in every instance.
+  // Key of request hashes, page tokens and own request ids (own_request_id.h); the same for ever
+  // and in every instance.
   std::string secret;
   std::function<void(const BatchFigures&)> on_batch;
   // Told when this instance owns a partition, under which claim. Must be short.

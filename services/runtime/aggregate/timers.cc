@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-#include "services/runtime/base/hash.h"
+#include "services/runtime/aggregate/own_request_id.h"
 #include "services/runtime/base/resource_name.h"
 #include "services/runtime/rpc/ask.h"
 #include "services/runtime/store/keys.h"
@@ -72,8 +70,7 @@ void Timers::Fire(const std::string& key, const std::string& name) {
       *options_.handler, *options_.methods.at(type), {.actor = "timers"},
       [&](Message& request) {
         SetText(request, "name", name);
-        SetText(request, "request_id",
-                absl::StrCat("timer-", absl::BytesToHexString(KeyedHash("", key))));
+        SetText(request, "request_id", OwnRequestId(options_.secret, "timer", key));
       },
       [this, key](const Reply& reply) { Answered(key, reply.status); });
 }

@@ -1,6 +1,6 @@
 // The timers of one partition: what falls due becomes an ordinary command of the service, under a
-// request id that follows from the resource and the due time, so that it acts once whoever fires it
-// how often.
+// request id that follows from the resource and the due time (own_request_id.h), so that it acts
+// once whoever fires it how often.
 //
 // The table of timers is derived from the rows (store/keys.h, D); the command's event moves or ends
 // the timer. Only the owner of the partition fires.
@@ -27,6 +27,7 @@ struct TimersOptions {
   Handler* handler = nullptr;  // the service itself
   Clock* clock = nullptr;
   Executor* executor = nullptr;
+  std::string secret;  // of the service
 };
 
 class Timers {

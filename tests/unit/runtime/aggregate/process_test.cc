@@ -42,6 +42,26 @@ ProcessSpec AssignTwice() {
           }};
 }
 
+// Peers that cannot be reached: under which request ids they are asked all the same.
+class OutOfReach : public Handler {
+ public:
+  void Handle(CallPtr call) override {
+    {
+      std::lock_guard lock(mutex_);
+      ids_.push_back(static_cast<const AssignCaseRequest&>(*call->request).request_id());
+    }
+    Finish(std::move(call), absl::UnavailableError("out of reach"));
+  }
+  std::vector<std::string> ids() const {
+    std::lock_guard lock(mutex_);
+    return ids_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> ids_;
+};
+
 // Remembers what it was asked, and answers at once; some calls when it is told to.
 class Peers : public Handler {
  public:
@@ -141,18 +161,35 @@ class ProcessTest : public testing::Test {
     Open("afterwards");
   }
 
+  ProcessOptions Options(Handler* peers, const std::string& secret) {
+    return {.spec = &spec_,
+            .source = owner_.partition(),
+            .shard = &owner_.shard(),
+            .log = &log_,
+            .peers = peers,
+            .executor = &executor_,
+            .secret = secret};
+  }
+  // Under which request id an instance with this secret acts upon the first fact that is new.
+  std::string NextRequestId(const std::string& secret) {
+    OutOfReach peers;
+    Process process(Options(&peers, secret));
+    EXPECT_TRUE(WaitUntil([&] {
+      owner_.shard().Tick();
+      process.Tick();
+      return !peers.ids().empty();
+    }));
+    process.Stop();
+    return peers.ids().front();
+  }
+
   FakeLog log_;
   ManualClock clock_{absl::FromUnixSeconds(1'767'225'600)};
   ShardHarness owner_{service::Spec(), &log_, &clock_, std::nullopt, {OwnFacts()}};
   Peers peers_;
   const ProcessSpec spec_ = AssignTwice();
   Executor executor_{1};
-  Process process_{{.spec = &spec_,
-                    .source = owner_.partition(),
-                    .shard = &owner_.shard(),
-                    .log = &log_,
-                    .peers = &peers_,
-                    .executor = &executor_}};
+  Process process_{Options(&peers_, "ours")};
 };
 
 TEST_F(ProcessTest, GoesOnWhereAnotherOwnerLeftOff) {
@@ -189,6 +226,13 @@ TEST_F(ProcessTest, DoesNotTakeBackWhatAnotherOwnerRecorded) {
   ASSERT_TRUE(WaitUntil([this] { return Cursors().size() == 3; }));
   const std::vector<Offset> cursors = Cursors();
   EXPECT_TRUE(std::is_sorted(cursors.begin(), cursors.end())) << testing::PrintToString(cursors);
+}
+
+TEST_F(ProcessTest, SendsUnderRequestIdsThatOnlyTheSecretTells) {
+  Open("a");
+  const std::string ours = NextRequestId("ours");
+  EXPECT_EQ(NextRequestId("ours"), ours);
+  EXPECT_NE(NextRequestId("theirs"), ours);
 }
 
 }  // namespace
