@@ -1,10 +1,13 @@
-"""Every test module gets a server of its own: the real program on an empty data folder."""
+"""Every test module gets a server of its own: the real program on an empty data folder. What runs on
+Kafka gets a broker for its module, and instances upon topics of its own."""
 
 import os
 import sys
+import uuid
 import warnings
 
 import pytest
+from kafka_load import PARTITIONS, SESSION_MS
 from server import BIN, ROOT, Server
 
 sys.path.insert(0, str(ROOT / "tools" / "kafka"))
@@ -43,3 +46,37 @@ def kafka_jars() -> None:
             pytest.fail(str(why))
         warnings.warn(f"nothing is tested on Kafka: {why}", stacklevel=1)
         pytest.skip(str(why))
+
+
+@pytest.fixture(scope="module")
+def broker(kafka_jars, tmp_path_factory):
+    cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka")).start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    return f"{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture
+def instances(broker, topic_prefix, tmp_path):
+    """Starts instances upon topics of the test's own."""
+    (tmp_path / "secret").write_bytes(os.urandom(32))
+    made: list[Server] = []
+
+    def instance(name: str, services: str = "accounts,service") -> Server:
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Server(
+            folder, f"--kafka={broker.bootstrap}", f"--kafka-topic-prefix={topic_prefix}",
+            f"--partitions={PARTITIONS}", f"--kafka-session-ms={SESSION_MS}",
+            f"--secret-file={tmp_path / 'secret'}", f"--services={services}",
+        ))  # fmt: skip
+        return made[-1].start()
+
+    yield instance
+    for server in made:
+        if server.running():
+            server.kill()

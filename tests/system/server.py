@@ -35,11 +35,13 @@ class Answer:
 
 
 class Server:
-    """`rapport serve` on a data folder; ports are the system's choice at every start."""
+    """`rapport serve`, or the program of one service, on a data folder; ports are the system's choice at
+    every start."""
 
-    def __init__(self, folder: Path, *flags: str):
+    def __init__(self, folder: Path, *flags: str, program: str = "serve"):
         self.folder = folder
         self.flags = flags
+        self.command = [BIN / "rapport", "serve"] if program == "serve" else [BIN / f"rapport-{program}"]
         self.process: subprocess.Popen | None = None
         self.ports: dict[str, str] = {}
         self.starts = 0
@@ -51,13 +53,13 @@ class Server:
         addresses = [f"--{name}=127.0.0.1:0" for name in ("http", "grpc", "metrics")]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [BIN / "rapport", "serve", f"--data={self.folder / 'data'}", *addresses, *self.flags],
+                [*self.command, f"--data={self.folder / 'data'}", *addresses, *self.flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
             text = self.log.read_text(errors="replace")
-            assert self.process.poll() is None, f"rapport serve ended with {self.process.returncode}:\n{text}"
+            assert self.process.poll() is None, f"{self.command} ended with {self.process.returncode}:\n{text}"
             assert time.monotonic() < deadline, f"not ready after {START_SECONDS} s:\n{text}"
             time.sleep(0.02)
         return self

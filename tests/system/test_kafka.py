@@ -1,117 +1,24 @@
 """Instances of the real program upon a real Kafka: killed, frozen and cut off from their broker under
 load. What was acknowledged is there, once, whoever owns its partition by then."""
 
-import http.client
-import itertools
 import os
 import random
-import threading
 import time
-import uuid
 
-import cluster as kafka
-import pytest
+from kafka_load import SESSION_MS, Load, post, wait_until
 from server import Server
 
 CUSTOMERS = 8
-WRITERS = 4
 MOST_WRITES_PER_ROUND = 60
 KILLS = int(os.environ.get("RAPPORT_KILL_ROUNDS", "10"))
 PAUSES = 3
-PARTITIONS = 8
-# What the test's broker allows: the shorter, the sooner somebody else takes over.
-SESSION_MS = 1_000
-# A frozen instance answers nothing: its callers go to another one.
-CALL_SECONDS = 3
-# So long that only a test that would fail anyway waits for it.
-PATIENCE_SECONDS = 90
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
 
 
-@pytest.fixture(scope="module")
-def broker(kafka_jars, tmp_path_factory):
-    cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka")).start()
-    yield cluster
-    cluster.stop()
-
-
-@pytest.fixture
-def instances(broker, tmp_path):
-    """Starts instances upon topics of the test's own."""
-    prefix = f"{uuid.uuid4().hex[:8]}."
-    (tmp_path / "secret").write_bytes(os.urandom(32))
-    made: list[Server] = []
-
-    def instance(name: str) -> Server:
-        folder = tmp_path / name
-        folder.mkdir()
-        made.append(Server(
-            folder, f"--kafka={broker.bootstrap}", f"--kafka-topic-prefix={prefix}", f"--partitions={PARTITIONS}",
-            f"--kafka-session-ms={SESSION_MS}", f"--secret-file={tmp_path / 'secret'}", "--services=accounts,service",
-        ))  # fmt: skip
-        return made[-1].start()
-
-    yield instance
-    for server in made:
-        if server.running():
-            server.kill()
-
-
-class Load:
-    """Writers that log interactions at whichever instance takes them, each until it is acknowledged."""
-
-    def __init__(self, servers: list[Server]):
-        self.servers = servers
-        self.acknowledged: dict[str, str] = {}
-        self.doubled: list[str] = []
-        self.lock = threading.Lock()
-        self.ending = threading.Event()
-        self.writers = [threading.Thread(target=self.write, daemon=True) for _ in range(WRITERS)]
-        for writer in self.writers:
-            writer.start()
-
-    def write(self) -> None:
-        while not self.ending.is_set():
-            request_id = uuid.uuid4().hex
-            name = create(self.servers, request_id)
-            with self.lock:
-                self.acknowledged[request_id] = name
-
-    def more(self, count: int) -> None:
-        """Returns when so many more are acknowledged."""
-        target = len(self.acknowledged) + count
-        wait_until(lambda: len(self.acknowledged) >= target, f"{count} more writes")
-
-    def end(self) -> None:
-        self.ending.set()
-        for writer in self.writers:
-            writer.join()
-
-
-def wait_until(holds, what: str) -> None:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < until, f"never came: {what}"
-        time.sleep(0.02)
-
-
 def create(servers: list[Server], request_id: str) -> str:
-    """As a client does that knows nothing of owners: the same request id until somebody says yes."""
     customer = f"customers/kafka-{int(request_id, 16) % CUSTOMERS}"
     touch = {"channel": "WEB", "direction": "INBOUND", "summary": request_id, "body": request_id * 20}
-    for server in itertools.cycle(servers):
-        try:
-            headers = {"Idempotency-Key": request_id}
-            answer = server.http("POST", f"/v1/{customer}/interactions", touch, headers, timeout=CALL_SECONDS)
-        # A server that is being started has no ports.
-        except (OSError, http.client.HTTPException, KeyError):
-            time.sleep(0.02)
-            continue
-        if answer.code == 200:
-            return answer.json["name"]
-        assert answer.code in (429, 503, 504), answer.text
-        time.sleep(0.02)
-    raise AssertionError
+    return post(servers, f"/v1/{customer}/interactions", touch, request_id)
 
 
 def make_customers(servers: list[Server]) -> None:
@@ -146,7 +53,7 @@ def test_kills_of_the_owner_lose_nothing(instances):
     rng = random.Random(SEED)
     server = instances("one")
     make_customers([server])
-    load = Load([server])
+    load = Load([server], create)
     for _ in range(KILLS):
         load.more(rng.randint(1, MOST_WRITES_PER_ROUND))
         server.kill()
@@ -160,7 +67,7 @@ def test_kills_of_the_owner_lose_nothing(instances):
 def test_another_instance_takes_over(instances):
     first, second = instances("first"), instances("second")
     make_customers([first, second])
-    load = Load([first, second])
+    load = Load([first, second], create)
     load.more(100)
     began = time.monotonic()
     first.kill()
@@ -178,7 +85,7 @@ def test_another_instance_takes_over(instances):
 def test_a_frozen_owner_acknowledges_nothing_that_does_not_count(instances):
     first, second = instances("first"), instances("second")
     make_customers([first, second])
-    load = Load([first, second])
+    load = Load([first, second], create)
     for number in range(PAUSES):
         load.more(50)
         frozen = (first, second)[number % 2]
@@ -196,7 +103,7 @@ def test_a_frozen_owner_acknowledges_nothing_that_does_not_count(instances):
 def test_a_broker_that_dies_and_comes_back(instances, broker):
     server = instances("one")
     make_customers([server])
-    load = Load([server])
+    load = Load([server], create)
     load.more(100)
     broker.kill(0)
     began = time.monotonic()
