@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "rapport/log/v1/owner.pb.h"
 #include "services/runtime/aggregate/topics.h"
+#include "services/runtime/rpc/ask.h"
 
 namespace rapport {
 namespace {
@@ -31,6 +34,7 @@ absl::Status Companions::FollowRoutes() {
 }
 
 absl::StatusOr<Handler*> Companions::RouterFor(const ServiceSpec& spec, Service* here) {
+  if (here != nullptr) services_.push_back(here);
   specs_.push_back(std::make_unique<ServiceSpec>(spec));
   RouterOptions options{
       .spec = specs_.back().get(),
@@ -86,6 +90,54 @@ void Companions::OnOwned(const TopicPartition& partition, Offset claim) {
   route.set_claim_offset(claim);
   route.set_address(address_);
   routes_->Publish(std::move(route));
+}
+
+void Companions::AskBarrier(const TopicPartition& partition, absl::Time deadline,
+                            BarrierDone done) {
+  table_.Await(
+      partition, -1, std::min(deadline, clock_->Now() + kRouteWait),
+      [this, partition, deadline, done = std::move(done)](absl::StatusOr<Route> route) mutable {
+        if (!route.ok()) return done(route.status());
+        if (route->own) return done(Unavailable("this instance is about to own the partition"));
+        Ask<log::v1::PassBarrierRequest>(
+            PeerAt(route->address), *log::v1::PassBarrierRequest::descriptor()->file()->service(0),
+            "PassBarrier", {.deadline = deadline},
+            [&](log::v1::PassBarrierRequest& request) {
+              request.set_topic(partition.topic);
+              request.set_partition(partition.partition);
+            },
+            [done = std::move(done)](const Reply& reply) mutable {
+              log::v1::PassBarrierResponse response;
+              if (!reply.status.ok()) return done(reply.status);
+              if (!response.ParseFromString(reply.body)) {
+                return done(absl::InternalError("the owner's answer cannot be read"));
+              }
+              done(response.offset());
+            });
+      });
+}
+
+void Companions::Owner::Handle(CallPtr call) {
+  const auto& request = static_cast<const log::v1::PassBarrierRequest&>(*call->request);
+  for (Service* service : companions->services_) {
+    const std::string& name = service->spec().name;
+    const bool reference = request.topic() == ReferenceTopicOf(name);
+    const int partitions = reference ? 1 : companions->partitions_;
+    if (!reference && request.topic() != TopicOf(name)) continue;
+    if (request.partition() < 0 || request.partition() >= partitions) break;
+    const absl::Time deadline = call->metadata.deadline;
+    return service->PassBarrier(reference ? kReferencePartition : request.partition(), deadline,
+                                [call = std::move(call)](absl::StatusOr<Offset> passed) mutable {
+                                  if (!passed.ok()) return Finish(std::move(call), passed.status());
+                                  log::v1::PassBarrierResponse response;
+                                  response.set_offset(*passed);
+                                  Finish(std::move(call),
+                                         Reply{.body = response.SerializeAsString()});
+                                });
+  }
+  const absl::Status unknown =
+      NotFound(absl::StrCat(request.topic(), "/", request.partition()), "not a partition of here");
+  Finish(std::move(call), unknown);
 }
 
 Handler& Companions::PeerAt(const std::string& address) {

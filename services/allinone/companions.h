@@ -36,6 +36,12 @@ class Companions {
   // Leaves the groups. Whether there are others who will take over.
   bool Leave();
 
+  // Asks the partition's owner, as ServiceOptions.ask_barrier. UNAVAILABLE where it is not known or
+  // does not answer.
+  void AskBarrier(const TopicPartition& partition, absl::Time deadline, BarrierDone done);
+  // Answers what others ask so, the methods of rapport.log.v1.Owner.
+  Handler& owner() { return owner_; }
+
   // A partition's owner is this instance now.
   void OnOwned(const TopicPartition& partition, Offset claim);
 
@@ -46,11 +52,19 @@ class Companions {
   void Stop();
 
  private:
+  struct Owner : Handler {
+    explicit Owner(Companions* companions) : companions(companions) {}
+    void Handle(CallPtr call) override;
+    Companions* const companions;
+  };
+
   Handler& PeerAt(const std::string& address);
 
   const KafkaLogOptions kafka_;
   const int partitions_;
   Clock* const clock_;
+  Owner owner_{this};
+  std::vector<Service*> services_;  // those here
   RouteTable table_;
   std::string address_;  // set before anything is owned
   std::mutex mutex_;

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "rapport/log/v1/owner.pb.h"
 #include "services/accounts/service.h"
 #include "services/marketing/service.h"
 #include "services/sales/service.h"
@@ -26,6 +27,11 @@ constexpr size_t kSecretBytes = 32;
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
 constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
+
+// What instances ask each other.
+const ServiceDescriptor* OwnerService() {
+  return log::v1::PassBarrierRequest::descriptor()->file()->service(0);
+}
 
 bool Contains(const std::vector<std::string>& names, absl::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -55,6 +61,21 @@ std::vector<const ServiceDescriptor*> Node::services() const {
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(kGatewayService));
   }
   return answered;
+}
+
+std::vector<const ServiceDescriptor*> Node::peer_services() const {
+  if (!options_.kafka) return {};
+  return {OwnerService()};
+}
+
+bool Node::Handles(const MethodDescriptor& method) const {
+  return method.service() == OwnerService() || gateway_->Handles(method);
+}
+
+void Node::Front::Handle(CallPtr call) {
+  const bool instances = node_->companions_ != nullptr && call->method->service() == OwnerService();
+  Handler& to = instances ? node_->companions_->owner() : *node_->counted_;
+  to.Handle(std::move(call));
 }
 
 bool Node::RunsHere(absl::string_view service) const {
@@ -196,6 +217,13 @@ void Node::Peers::Handle(CallPtr call) {
   to->Handle(std::move(call));
 }
 
+decltype(ServiceOptions::ask_barrier) Node::AskBarrier() {
+  if (companions_ == nullptr) return nullptr;
+  return [this](const TopicPartition& partition, absl::Time deadline, BarrierDone done) {
+    companions_->AskBarrier(partition, deadline, std::move(done));
+  };
+}
+
 absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string& secret,
                                             absl::Duration timeout) {
   if (!Installed(spec.parents_service)) spec.parents_service.clear();
@@ -213,6 +241,7 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
           [this](const TopicPartition& partition, Offset claim) {
             if (companions_ != nullptr) companions_->OnOwned(partition, claim);
           },
+      .ask_barrier = AskBarrier(),
       .peers = &peers_,
       .on_acted = [this](const std::string& process,
                          const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};

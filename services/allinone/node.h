@@ -60,10 +60,12 @@ class Node {
   // Hands over, finishes what is in flight and closes the folder.
   void Stop();
 
-  // Answers every unary method of services().
-  Handler& handler() { return *counted_; }
-  bool Handles(const MethodDescriptor& method) const { return gateway_->Handles(method); }
+  // Answers every unary method of services() and peer_services().
+  Handler& handler() { return front_; }
+  bool Handles(const MethodDescriptor& method) const;
   std::vector<const ServiceDescriptor*> services() const;
+  // What other instances call, not clients.
+  std::vector<const ServiceDescriptor*> peer_services() const;
   // Whether a service is answered, here or by others; the methods of those that are not are refused
   // with UNIMPLEMENTED.
   bool Installed(const ServiceDescriptor& service) const;
@@ -84,8 +86,19 @@ class Node {
   bool Installed(absl::string_view service) const;
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
                                         absl::Duration timeout);
+  decltype(ServiceOptions::ask_barrier) AskBarrier();
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
   void Tick();
+
+  // What comes in: clients' calls are counted and go to the gateway.
+  class Front : public Handler {
+   public:
+    explicit Front(Node* node) : node_(node) {}
+    void Handle(CallPtr call) override;
+
+   private:
+    Node* const node_;
+  };
 
   // What processes call; the gateway, once there is one.
   class Peers : public Handler {
@@ -104,6 +117,7 @@ class Node {
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Companions> companions_;  // on Kafka
   std::unique_ptr<gateway::Gateway> gateway_;
+  Front front_{this};
   std::unique_ptr<CountedHandler> counted_;
   std::mutex mutex_;
   std::condition_variable wake_;

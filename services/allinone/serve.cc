@@ -195,8 +195,10 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
         handler, node.services(),
         [&node](absl::Duration delay, auto task) { node.RunAfter(delay, std::move(task)); });
   }
+  std::vector<const ServiceDescriptor*> by_grpc = node.services();
+  for (const auto* service : node.peer_services()) by_grpc.push_back(service);
   GrpcServer grpc({.address = options.grpc,
-                   .services = node.services(),
+                   .services = std::move(by_grpc),
                    .handler = handler,
                    .handles = [&node](const auto& method) { return node.Handles(method); },
                    .not_serving = not_installed,

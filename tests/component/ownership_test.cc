@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "rapport/accounts/v1/customer.pb.h"
 #include "rapport/service/v1/interaction.pb.h"
 #include "services/runtime/rpc/server.h"
 #include "tests/component/client.h"
@@ -77,6 +78,7 @@ class OwnershipTest : public testing::Test {
       // The streams are not called; without them the gateway cannot be served whole.
       std::vector<const ServiceDescriptor*> services_of_node = made.node->services();
       services_of_node.pop_back();
+      services_of_node.push_back(made.node->peer_services().front());
       made.server = std::make_unique<GrpcServer>(
           ServerOptions{.services = services_of_node,
                         .handler = &made.node->handler(),
@@ -197,6 +199,28 @@ TEST_F(OwnershipTest, ServicesOfTheirOwnAnswerTogether) {
   const Reply listed = Call(*gateway.node, std::string(kService) + "ListInteractions",
                             "parent: 'customers/-' page_size: 1000");
   EXPECT_EQ(Parsed<service::v1::ListInteractionsResponse>(listed).interactions_size(), 30);
+}
+
+// Strong reads hold what was acknowledged a moment ago, by whichever owner; across customers, too.
+TEST_F(OwnershipTest, StrongReadsAskTheOwners) {
+  auto a = StartInstance("a");
+  auto b = StartInstance("b");
+  auto gateway = StartInstance("gateway", {});
+  ASSERT_TRUE(Share(a, b));
+  const CallMetadata strong{.read = "strong"};
+  for (int i = 0; i < 20; ++i) {
+    CreateCustomers(i % 2 == 0 ? *a.node : *b.node, i, 1);
+    for (const Instance* at : {&a, &b, &gateway}) {
+      const Reply one = Call(*at->node, std::string(kAccounts) + "GetCustomer",
+                             absl::StrCat("name: 'customers/c", i, "'"), strong);
+      EXPECT_TRUE(one.status.ok()) << i << ": " << one.status;
+      const Reply all =
+          Call(*at->node, std::string(kAccounts) + "ListCustomers", "page_size: 1000", strong);
+      EXPECT_EQ(Parsed<accounts::v1::ListCustomersResponse>(all).customers_size(), i + 1);
+    }
+  }
+  a.Stop();
+  b->HandOver();
 }
 
 // A hand-over while clients write: nothing is lost, nothing is there twice.

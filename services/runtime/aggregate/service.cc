@@ -193,6 +193,13 @@ bool Service::Owns(int partition) const {
   return ShardAt(partition).state() == Shard::State::kServing;
 }
 
+void Service::PassBarrier(int partition, absl::Time deadline, BarrierDone done) {
+  Shard& shard = ShardAt(partition);
+  shard.Barrier(deadline, [&shard, done = std::move(done)](const absl::Status& passed) mutable {
+    done(passed.ok() ? absl::StatusOr<Offset>(shard.applied()) : passed);
+  });
+}
+
 int Service::owned() const {
   int owned = reference_ && Owns(kReferencePartition) ? 1 : 0;
   for (int i = 0; i < options_.partitions; ++i) owned += Owns(i) ? 1 : 0;

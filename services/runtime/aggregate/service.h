@@ -19,6 +19,8 @@
 
 namespace rapport {
 
+using BarrierDone = absl::AnyInvocable<void(absl::StatusOr<Offset>)>;
+
 struct ServiceOptions {
   std::string data_dir;
   int partitions = 32;
@@ -34,6 +36,9 @@ struct ServiceOptions {
   std::function<void(const BatchFigures&)> on_batch;
   // Told when this instance owns a partition, under which claim. Must be short.
   std::function<void(const TopicPartition&, Offset claim)> on_owned;
+  // Asks another instance, the owner, how far a partition must have been read to hold all that was
+  // acknowledged by now; where the log is shared.
+  std::function<void(const TopicPartition&, absl::Time deadline, BarrierDone done)> ask_barrier;
   // Answers the methods of all services, for processes and flows.
   Handler* peers = nullptr;
   std::function<void(const std::string& process, const ProcessFigures&)> on_acted;
@@ -64,6 +69,8 @@ class Service : public Handler {
   absl::Status Health() const;
   // Whether this instance owns a partition, or kReferencePartition.
   bool Owns(int partition) const;
+  // Answers what other instances ask by ask_barrier. UNAVAILABLE where this one is not the owner.
+  void PassBarrier(int partition, absl::Time deadline, BarrierDone done);
   // How many it owns, the reference partition among them.
   int owned() const;
   size_t queued() const;

@@ -57,23 +57,24 @@ struct Service::Reading : std::enable_shared_from_this<Reading> {
     learning = needs.size();
     for (Need& need : needs) {
       auto self = shared_from_this();
-      if (need.join == nullptr) {
-        need.shard->Barrier(call->metadata.deadline,
-                            [self](const absl::Status& status) { self->Learned(status); });
-        continue;
+      auto learned = [self, &need](absl::StatusOr<Offset> end) { self->Learned(need, end); };
+      const TopicPartition& partition = need.shard->partition();
+      if (need.join != nullptr) {
+        service->options_.log->End({TopicOf(need.join->service), partition.partition}, learned);
+      } else if (service->options_.ask_barrier && need.shard->state() != Shard::State::kServing) {
+        service->options_.ask_barrier(partition, call->metadata.deadline, learned);
+      } else {
+        service->PassBarrier(service->TokenPartition(*need.shard), call->metadata.deadline,
+                             learned);
       }
-      service->options_.log->End({TopicOf(need.join->service), need.shard->partition().partition},
-                                 [self, &need](absl::StatusOr<Offset> end) {
-                                   if (end.ok()) need.offset = std::max(need.offset, *end);
-                                   self->Learned(end.status());
-                                 });
     }
   }
 
-  void Learned(const absl::Status& status) {
+  void Learned(Need& need, const absl::StatusOr<Offset>& end) {
     {
       std::lock_guard lock(mutex);
-      learned.Update(status);
+      if (end.ok()) need.offset = std::max(need.offset, *end);
+      learned.Update(end.status());
       if (--learning > 0) return;
     }
     if (!learned.ok()) return Finish(std::move(call), learned);
