@@ -348,6 +348,21 @@ TEST_F(NodeTest, ConcurrentVerbsOnOneCaseAreSerial) {
   EXPECT_EQ(escalated.etag(), absl::StrCat("\"", 1 + kThreads * kEach, "\""));
 }
 
+// It would stand in a record that nobody could read again.
+TEST_F(NodeTest, AnActorThatCannotBeStoredIsRefused) {
+  for (const std::string& actor : {std::string("users/J\xf6rg"), std::string("users/J\xc3\xb6rg"),
+                                   std::string("users/a b"), std::string(257, 'a')}) {
+    const Reply refused =
+        Do(std::string(kAccounts) + "CreateCustomer",
+           "customer { display_name: 'Ada' kind: PERSON }", CallMetadata{.actor = actor});
+    EXPECT_EQ(refused.status.code(), absl::StatusCode::kInvalidArgument) << refused.status;
+    EXPECT_TRUE(absl::StrContains(refused.status.message(), "X-Rapport-Actor")) << refused.status;
+  }
+  Must(std::string(kAccounts) + "CreateCustomer", "customer { display_name: 'Ada' kind: PERSON }",
+       CallMetadata{.actor = std::string(256, 'a')});
+  Restart();
+}
+
 // --- the folder
 
 TEST_F(NodeTest, AFolderWithOtherPartitionsIsRefusedWithTheMend) {

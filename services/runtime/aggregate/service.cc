@@ -14,8 +14,23 @@ namespace rapport {
 namespace {
 
 constexpr int kMaxRequestIdCharacters = 64;
+// Of who calls; it stands in every record.
+constexpr int kMaxActorCharacters = 256;
 // Calls without a deadline of their own get this one: nothing waits for ever.
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
+
+bool IsPrintable(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+}
+
+// A record that holds anything else could not be read again.
+absl::Status CheckActor(absl::string_view actor) {
+  if (IsPrintable(actor) && actor.size() <= kMaxActorCharacters) return absl::OkStatus();
+  return InvalidField("X-Rapport-Actor",
+                      absl::StrCat("1 to ", kMaxActorCharacters,
+                                   " printable ASCII characters without spaces, as users/7"));
+}
 
 }  // namespace
 
@@ -234,6 +249,9 @@ void Service::Handle(CallPtr call) {
       !shape.ok()) {
     return Finish(std::move(call), shape);
   }
+  if (const absl::Status actor = CheckActor(call->metadata.actor); !actor.ok()) {
+    return Finish(std::move(call), actor);
+  }
   if (call->metadata.deadline == absl::InfiniteFuture()) {
     call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
   }
@@ -277,9 +295,7 @@ absl::StatusOr<Shard*> Service::MakeCommand(const Method& method, Command* comma
     std::lock_guard lock(random_mutex_);
     command->request_id = MakeUlid(options_.clock->Now(), absl::MakeUint128(random_(), random_()));
   }
-  const bool printable = std::all_of(command->request_id.begin(), command->request_id.end(),
-                                     [](unsigned char c) { return c > 0x20 && c < 0x7f; });
-  if (!printable || command->request_id.size() > kMaxRequestIdCharacters) {
+  if (!IsPrintable(command->request_id) || command->request_id.size() > kMaxRequestIdCharacters) {
     return InvalidField("request_id", "1 to 64 printable ASCII characters without spaces");
   }
   command->validate_only = reflection->GetBool(request, method.validate_only);
