@@ -156,7 +156,7 @@ absl::StatusOr<std::unique_ptr<EventLog>> Node::OpenLog() {
 }
 
 // A gateway alone keeps nothing.
-absl::Status Node::MakeFolder() const {
+absl::Status Node::TakeFolder() {
   if (options_.data_dir.empty()) {
     if (options_.services.empty() && !options_.secret_file.empty()) return absl::OkStatus();
     return absl::InvalidArgumentError(
@@ -164,14 +164,17 @@ absl::Status Node::MakeFolder() const {
   }
   std::error_code error;
   std::filesystem::create_directories(options_.data_dir, error);
-  if (!error) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
+  }
+  ASSIGN_OR_RETURN(lock_, FolderLock::Take(options_.data_dir));
+  return absl::OkStatus();
 }
 
 absl::Status Node::Start(absl::Duration timeout) {
   RETURN_IF_ERROR(CheckServices());
-  RETURN_IF_ERROR(MakeFolder());
+  RETURN_IF_ERROR(TakeFolder());
   ASSIGN_OR_RETURN(const std::string secret, LoadSecret());
   metrics_ = std::make_unique<Metrics>(services());
   stores_ = std::make_unique<StoreResources>(
@@ -322,6 +325,7 @@ void Node::Stop() {
   metrics_.reset();
   companions_.reset();
   services_.clear();
+  lock_.reset();
 }
 
 absl::Status Node::Health() const {

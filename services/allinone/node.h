@@ -14,6 +14,7 @@
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
 #include "services/runtime/metrics/metrics.h"
+#include "services/runtime/store/folder_lock.h"
 
 namespace rapport {
 
@@ -78,7 +79,7 @@ class Node {
   int owned() const;
 
  private:
-  absl::Status MakeFolder() const;
+  absl::Status TakeFolder();
   absl::StatusOr<std::string> LoadSecret() const;
   absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
   absl::Status CheckServices() const;
@@ -108,6 +109,7 @@ class Node {
   };
 
   NodeOptions options_;
+  std::optional<FolderLock> lock_;
   SystemClock system_clock_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<StoreResources> stores_;

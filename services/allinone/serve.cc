@@ -127,18 +127,12 @@ void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options)
          "is checked")
         ->delimiter(',');
   }
-  flag("kafka", options->kafka.brokers,
-       "Keep the events on these Kafka brokers, host:port,host:port; without it, in the data "
-       "folder");
+  AddKafkaFlags(app, &options->kafka);
   flag("elsewhere", node.elsewhere,
        "The services that other programs upon the same Kafka topics run, and this one calls")
       ->delimiter(',');
-  flag("kafka-topic-prefix", options->kafka.topic_prefix,
-       "Before every topic's name, where several Rapports share the brokers");
   flag("secret-file", node.secret_file,
        "32 bytes that all instances upon the same Kafka topics have in common");
-  flag("kafka-settings", options->kafka_settings,
-       "File of librdkafka settings, a line name=value each: TLS and SASL");
   flag(
       "kafka-session-ms", options->kafka_session_ms,
       "An instance that gives no sign of life for so long loses its partitions to others; not less "
@@ -173,13 +167,10 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   RETURN_IF_ERROR(CheckListeners(options));
   NodeOptions node_options = options.node;
   ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
-  if (!options.kafka.brokers.empty()) {
-    node_options.kafka = options.kafka;
+  ASSIGN_OR_RETURN(node_options.kafka, ToOptions(options.kafka));
+  if (node_options.kafka) {
     node_options.kafka->instance = InstanceName();
     node_options.kafka->session_timeout = absl::Milliseconds(options.kafka_session_ms);
-    if (!options.kafka_settings.empty()) {
-      ASSIGN_OR_RETURN(node_options.kafka->settings, ReadKafkaSettings(options.kafka_settings));
-    }
   }
   Node node(node_options);
   RETURN_IF_ERROR(node.Start());

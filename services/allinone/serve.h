@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "services/allinone/kafka_flags.h"
 #include "services/allinone/node.h"
 
 namespace CLI {
@@ -23,9 +24,7 @@ const std::vector<Program>& Programs();
 
 struct ServeOptions {
   NodeOptions node;
-  // Where the events are: Kafka's brokers; empty: in the data folder.
-  KafkaLogOptions kafka;
-  std::string kafka_settings;  // a file
+  KafkaFlags kafka;
   int kafka_session_ms = 6'000;
   // host:port; port 0 takes a free one and prints it.
   std::string http = "127.0.0.1:8080";

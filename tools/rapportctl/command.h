@@ -11,7 +11,9 @@ namespace rapport {
 
 void AddBenchCommand(CLI::App& app, int* exit_code);
 void AddImportCommand(CLI::App& app, int* exit_code);
+void AddLogCommand(CLI::App& app, int* exit_code);
 void AddRebuildCommand(CLI::App& app, int* exit_code);
+void AddTopicsCommand(CLI::App& app, int* exit_code);
 void AddVerifyCommand(CLI::App& app, int* exit_code);
 void AddViewCommand(CLI::App& app, int* exit_code);
 

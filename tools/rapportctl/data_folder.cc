@@ -17,31 +17,32 @@ constexpr size_t kMemtableBytes = size_t{1} << 30;
 
 }  // namespace
 
-DataFolder::DataFolder() : resources_(kCacheBytes, kMemtableBytes) {}
+DataFolder::DataFolder(FolderLock lock)
+    : lock_(std::move(lock)), resources_(kCacheBytes, kMemtableBytes) {}
 
-absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(const std::string& path) {
-  const std::string log_path = path + "/log";
-  if (!std::filesystem::exists(log_path)) {
-    return NotFound(log_path, "there is no log; name the folder that rapport serve --data names");
+absl::StatusOr<std::unique_ptr<DataFolder>> DataFolder::Open(
+    const std::string& path, const std::optional<KafkaLogOptions>& kafka) {
+  const std::string inside = path + (kafka ? "/projections" : "/log");
+  if (!std::filesystem::exists(inside)) {
+    return NotFound(inside, kafka ? "there are no projections; name the folder of --data"
+                                  : "there is no log; name the folder that rapport serve --data "
+                                    "names, and --kafka where the events are there");
   }
-  auto folder = std::unique_ptr<DataFolder>(new DataFolder());
-  auto log = OpenEmbeddedLog({.path = log_path, .min_free_bytes = 0});
-  if (!log.ok()) {
-    return Unavailable(absl::StrCat("the log is in use; stop the server on ", path,
-                                    " first: ", log.status().message()),
-                       absl::Seconds(1));
+  ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(path));
+  auto folder = std::unique_ptr<DataFolder>(new DataFolder(std::move(lock)));
+  ASSIGN_OR_RETURN(folder->log_, kafka ? OpenKafkaLog(*kafka)
+                                       : OpenEmbeddedLog({.path = inside, .min_free_bytes = 0}));
+  for (const auto& spec : AllServices()) {
+    RETURN_IF_ERROR(folder->AddService(spec, path, kafka.has_value()));
   }
-  folder->log_ = *std::move(log);
-  for (const auto& spec : AllServices()) RETURN_IF_ERROR(folder->AddService(spec, path));
   return folder;
 }
 
-absl::Status DataFolder::AddService(const ServiceSpec& spec, const std::string& path) {
-  // Never installed here: neither a log nor anything made of one.
-  if (absl::IsNotFound(log_->Partitions(TopicOf(spec.name)).status()) &&
-      !std::filesystem::exists(absl::StrCat(path, "/projections/", spec.name))) {
-    return absl::OkStatus();
-  }
+absl::Status DataFolder::AddService(const ServiceSpec& spec, const std::string& path, bool shared) {
+  // Never installed here: nothing was made of its log. On Kafka that may be there all the same.
+  const bool projected = std::filesystem::exists(absl::StrCat(path, "/projections/", spec.name));
+  const bool logged = !shared && log_->Partitions(TopicOf(spec.name)).ok();
+  if (!projected && !logged) return absl::OkStatus();
   ServiceFolder service{.name = spec.name, .registry = std::make_unique<Registry>(spec.aggregates)};
   const std::string topic = TopicOf(spec.name);
   ASSIGN_OR_RETURN(const int partitions, log_->Partitions(topic));
@@ -58,8 +59,12 @@ absl::Status DataFolder::AddService(const ServiceSpec& spec, const std::string& 
 }
 
 absl::StatusOr<Offset> DataFolder::EndOf(const TopicPartition& partition) {
+  return rapport::EndOf(*log_, partition);
+}
+
+absl::StatusOr<Offset> EndOf(EventLog& log, const TopicPartition& partition) {
   std::promise<absl::StatusOr<Offset>> end;
-  log_->End(partition, [&end](absl::StatusOr<Offset> offset) { end.set_value(offset); });
+  log.End(partition, [&end](absl::StatusOr<Offset> offset) { end.set_value(offset); });
   return end.get_future().get();
 }
 

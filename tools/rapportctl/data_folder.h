@@ -1,13 +1,16 @@
-// The data folder of a server that is stopped: its log and its projections, for rebuild and verify.
+// The data folder of a server that is stopped: its projections, and its log, there or on Kafka.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "services/runtime/aggregate/service.h"
+#include "services/runtime/log/kafka/kafka_log.h"
 #include "services/runtime/log/log.h"
+#include "services/runtime/store/folder_lock.h"
 
 namespace rapport {
 
@@ -25,12 +28,14 @@ struct ServiceFolder {
   std::vector<ProjectionFolder> projections;
 };
 
-// Holds the log's lock, so that no server starts meanwhile.
+// Holds the folder's lock, so that no server starts on it meanwhile.
 // Threads: log() and resources() from any; the rest is immutable.
 class DataFolder {
  public:
-  // NOT_FOUND where there is no log; UNAVAILABLE where a server runs on it.
-  static absl::StatusOr<std::unique_ptr<DataFolder>> Open(const std::string& path);
+  // The log is on Kafka where that is named. NOT_FOUND where there is no log; UNAVAILABLE where a
+  // server runs on the folder.
+  static absl::StatusOr<std::unique_ptr<DataFolder>> Open(
+      const std::string& path, const std::optional<KafkaLogOptions>& kafka = std::nullopt);
 
   EventLog& log() { return *log_; }
   const StoreResources& resources() const { return resources_; }
@@ -40,13 +45,17 @@ class DataFolder {
   absl::StatusOr<Offset> EndOf(const TopicPartition& partition);
 
  private:
-  DataFolder();
-  absl::Status AddService(const ServiceSpec& spec, const std::string& path);
+  explicit DataFolder(FolderLock lock);
+  absl::Status AddService(const ServiceSpec& spec, const std::string& path, bool shared);
 
+  const FolderLock lock_;
   StoreResources resources_;
   std::unique_ptr<EventLog> log_;
   std::vector<ServiceFolder> services_;
 };
+
+// The offset after a partition's last record.
+absl::StatusOr<Offset> EndOf(EventLog& log, const TopicPartition& partition);
 
 // Calls `work` with 0 … count-1, as many at a time as there are cores.
 void OnAllCores(size_t count, const std::function<void(size_t)>& work);

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
   rapport::AddViewCommand(app, &exit_code);
   rapport::AddVerifyCommand(app, &exit_code);
   rapport::AddRebuildCommand(app, &exit_code);
+  rapport::AddLogCommand(app, &exit_code);
+  rapport::AddTopicsCommand(app, &exit_code);
   rapport::AddBenchCommand(app, &exit_code);
   CLI11_PARSE(app, argc, argv);
   return exit_code;

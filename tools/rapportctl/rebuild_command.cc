@@ -1,9 +1,10 @@
-// rapportctl rebuild --data DIR [--service NAME]…
+// rapportctl rebuild --data DIR [--kafka BROKERS] [--service NAME]…
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "services/allinone/kafka_flags.h"
 #include "services/runtime/base/status.h"
 #include "tools/rapportctl/command.h"
 #include "tools/rapportctl/rebuild.h"
@@ -13,6 +14,7 @@ namespace {
 
 struct Flags {
   std::string data;
+  KafkaFlags kafka;
   std::vector<std::string> services;
 };
 
@@ -24,7 +26,8 @@ void Print(const char* what, const RebuildFigures& figures) {
 }
 
 absl::Status Rebuild(const Flags& flags) {
-  ASSIGN_OR_RETURN(const auto data, DataFolder::Open(flags.data));
+  ASSIGN_OR_RETURN(const auto kafka, ToOptions(flags.kafka));
+  ASSIGN_OR_RETURN(const auto data, DataFolder::Open(flags.data, kafka));
   const auto wanted = [&flags](const std::string& name) {
     return flags.services.empty() || std::count(flags.services.begin(), flags.services.end(), name);
   };
@@ -49,6 +52,7 @@ void AddRebuildCommand(CLI::App& app, int* exit_code) {
       "rebuild", "Build projections anew from the log and switch to them; the server is stopped");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
   command->add_option("--data", flags->data, "The server's data folder")->required();
+  AddKafkaFlags(*command, &flags->kafka);
   command->add_option("--service", flags->services, "Only this service; may be given again")
       ->check(CLI::IsMember({"accounts", "sales", "service", "marketing"}));
   command->callback([flags, exit_code] { *exit_code = Conclude(Rebuild(*flags)); });

@@ -1,9 +1,10 @@
-// rapportctl verify --data DIR
+// rapportctl verify --data DIR [--kafka BROKERS]
 #include <cstdio>
 #include <memory>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "services/allinone/kafka_flags.h"
 #include "services/runtime/base/hash.h"
 #include "services/runtime/base/status.h"
 #include "tools/rapportctl/command.h"
@@ -46,8 +47,9 @@ void Print(const std::string& service, const Totals& sum) {
 }
 
 // The number of problems.
-absl::StatusOr<size_t> Verify(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto data, DataFolder::Open(path));
+absl::StatusOr<size_t> Verify(const std::string& path, const KafkaFlags& flags) {
+  ASSIGN_OR_RETURN(const auto kafka, ToOptions(flags));
+  ASSIGN_OR_RETURN(const auto data, DataFolder::Open(path, kafka));
   size_t problems = 0;
   for (const auto& service : data->services()) {
     const std::vector<PartitionReport> reports = VerifyService(*data, service);
@@ -77,12 +79,14 @@ absl::Status Summary(size_t problems) {
 
 void AddVerifyCommand(CLI::App& app, int* exit_code) {
   auto path = std::make_shared<std::string>();
+  auto kafka = std::make_shared<KafkaFlags>();
   CLI::App* command = app.add_subcommand(
       "verify", "Compare the projections with the log, and check both; the server is stopped");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
   command->add_option("--data", *path, "The server's data folder")->required();
-  command->callback([path, exit_code] {
-    const absl::StatusOr<size_t> problems = Verify(*path);
+  AddKafkaFlags(*command, kafka.get());
+  command->callback([path, kafka, exit_code] {
+    const absl::StatusOr<size_t> problems = Verify(*path, *kafka);
     *exit_code = Conclude(problems.ok() ? Summary(*problems) : problems.status());
   });
 }
