@@ -205,7 +205,29 @@ absl::Status Node::Start(absl::Duration timeout) {
   peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
   ticker_ = std::thread([this] { Tick(); });
+  if (!options_.backups.folder.empty()) {
+    backups_ = std::make_unique<Backups>(
+        options_.backups, [this](const std::string& folder) { return BackUpTo(folder); });
+    metrics_->AddGauge(
+        "rapport_newest_backup_timestamp_seconds",
+        "When the newest whole backup was made; 0 where none was since the start.", "all", [this] {
+          const absl::Time newest = backups_->newest();
+          return newest == absl::InfinitePast() ? 0
+                                                : absl::ToDoubleSeconds(newest - absl::UnixEpoch());
+        });
+  }
   return absl::OkStatus();
+}
+
+// Projections first: the log, copied later, holds what they do and more.
+absl::Status Node::BackUpTo(const std::string& folder) const {
+  for (const auto& service : services_) RETURN_IF_ERROR(service->CopyTo(folder));
+  RETURN_IF_ERROR(log_->CopyTo(folder + "/log"));
+  if (!options_.secret_file.empty()) return absl::OkStatus();
+  std::error_code error;
+  std::filesystem::copy_file(options_.data_dir + "/secret", folder + "/secret", error);
+  if (!error) return absl::OkStatus();
+  return Unavailable(absl::StrCat("cannot copy the secret: ", error.message()));
 }
 
 // Where others may own what the service decides, the way to them comes before it.
@@ -307,6 +329,7 @@ void Node::RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task) {
 }
 
 void Node::Stop() {
+  if (backups_ != nullptr) backups_->Stop();
   HandOver();
   {
     std::lock_guard lock(mutex_);

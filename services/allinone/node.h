@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gateway/gateway.h"
+#include "services/allinone/backups.h"
 #include "services/allinone/companions.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
@@ -41,6 +42,7 @@ struct NodeOptions {
   // An instance that ends and has companions serves on until they have taken over, at most for so
   // long.
   absl::Duration hand_over = absl::Seconds(10);
+  BackupOptions backups;
   Clock* clock = nullptr;  // the system's where null
   marketing::Settings marketing;
 };
@@ -73,6 +75,8 @@ class Node {
   Metrics& metrics() { return *metrics_; }
   // Runs a task later, to the tick. Dropped where the node stops first.
   void RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task);
+  // A data folder with all that there is now, in a folder that is there and empty.
+  absl::Status BackUpTo(const std::string& folder) const;
   // OK where all partitions are served here or followed.
   absl::Status Health() const;
   // Partitions that this instance owns, of all services.
@@ -126,6 +130,7 @@ class Node {
   bool stopping_ = false;
   std::vector<std::pair<absl::Time, absl::AnyInvocable<void()>>> later_;
   std::thread ticker_;
+  std::unique_ptr<Backups> backups_;
 };
 
 // The specifications of the four services, in the order of their numbers.

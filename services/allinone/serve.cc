@@ -151,6 +151,11 @@ void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options)
   flag("threads", node.threads, "Threads that decide and apply")->check(CLI::Range(1, 64));
   flag("cache-bytes", node.cache_bytes, "Block cache of all projections");
   flag("memtable-bytes", node.memtable_bytes, "Memtables of all projections");
+  flag("backups", node.backups.folder,
+       "Make backups here while serving; a backup is a data folder");
+  flag("backup-minutes", options->backup_minutes, "Between two backups")
+      ->check(CLI::Range(1, 10'080));
+  flag("backup-keep", node.backups.keep, "Older backups are removed")->check(CLI::Range(1, 1'000));
   flag("min-free-bytes", node.min_free_bytes,
        "Writes are refused while the disk has less free space");
   flag("recovery-margin", options->recovery_margin,
@@ -172,6 +177,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
     node_options.kafka->instance = InstanceName();
     node_options.kafka->session_timeout = absl::Milliseconds(options.kafka_session_ms);
   }
+  node_options.backups.every = absl::Minutes(options.backup_minutes);
   Node node(node_options);
   RETURN_IF_ERROR(node.Start());
   std::vector<const ServiceDescriptor*> installed, not_installed;

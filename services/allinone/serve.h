@@ -30,6 +30,7 @@ struct ServeOptions {
   std::string http = "127.0.0.1:8080";
   std::string grpc = "127.0.0.1:9090";
   std::string advertise;
+  int backup_minutes = 60;
   std::string metrics = "127.0.0.1:9464";
   // Nobody is authenticated yet, so only this machine may call unless somebody says so.
   bool allow_unauthenticated = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "services/runtime/aggregate/consistency.h"
@@ -202,6 +203,20 @@ absl::Status Service::Health() const {
 void Service::SetWanted(const TopicPartition& partition, bool wanted) {
   const bool reference = partition.topic == ReferenceTopicOf(spec_.name);
   ShardAt(reference ? kReferencePartition : partition.partition).SetWanted(wanted);
+}
+
+absl::Status Service::CopyTo(const std::string& data_dir) const {
+  const auto copy = [](const Shard& shard, const std::string& path) -> absl::Status {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (error) return Unavailable(absl::StrCat("cannot make ", path, ": ", error.message()));
+    return shard.store().CopyTo(path);
+  };
+  for (int i = 0; i < options_.partitions; ++i) {
+    RETURN_IF_ERROR(copy(*shards_[i], ProjectionPath(data_dir, spec_.name, i)));
+  }
+  if (reference_ == nullptr) return absl::OkStatus();
+  return copy(*reference_, ReferenceProjectionPath(data_dir, spec_.name));
 }
 
 bool Service::Owns(int partition) const {

@@ -60,6 +60,10 @@ class Service : public Handler {
 
   void Handle(CallPtr call) override;
 
+  // Copies the projections into another data folder. The log, copied afterwards, holds all that
+  // they do.
+  absl::Status CopyTo(const std::string& data_dir) const;
+
   // Wakes what waits for time. Called a few times a second.
   void Tick();
 

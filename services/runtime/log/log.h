@@ -78,6 +78,10 @@ class EventLog {
   // the end misses nothing; until somebody has read, it may not be called again. For the lifetime
   // of the log, so whatever `grew` refers to must outlive it or check.
   virtual void Watch(const TopicPartition& partition, std::function<void()> grew) = 0;
+
+  // Copies what is durable into a new folder, from which the same adapter opens it. A log that is
+  // kept elsewhere copies nothing.
+  virtual absl::Status CopyTo(const std::string& folder) { return absl::OkStatus(); }
 };
 
 // How a log claims: `id` is random, and `done` is told the epoch.

@@ -10,6 +10,7 @@
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
+#include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/write_buffer_manager.h"
 #include "services/runtime/base/status.h"
 
@@ -233,6 +234,16 @@ absl::Status Store::Flush() {
   rocksdb::DB* db = db_;
   if (db == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
   return Outcome(db->Flush({}));
+}
+
+absl::Status Store::CopyTo(const std::string& folder) const {
+  const Pin pin(*this);
+  if (pin.db() == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status copied = rocksdb::Checkpoint::Create(pin.db(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (copied.ok()) copied = checkpoint->CreateCheckpoint(folder);
+  return Outcome(copied);
 }
 
 absl::Status Store::Replace() {

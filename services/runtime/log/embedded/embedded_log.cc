@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "rocksdb/db.h"
+#include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/write_batch.h"
 #include "services/runtime/base/round.h"
 #include "services/runtime/base/status.h"
@@ -110,6 +111,14 @@ class EmbeddedLog : public EventLog {
     synced.sync = true;
     RETURN_IF_ERROR(FromRocks(db_->Put(synced, "T" + topic, absl::StrCat(id, " ", partitions))));
     return AddTopic(topic, id, partitions);
+  }
+
+  absl::Status CopyTo(const std::string& folder) override {
+    rocksdb::Checkpoint* made = nullptr;
+    rocksdb::Status copied = rocksdb::Checkpoint::Create(db_.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (copied.ok()) copied = checkpoint->CreateCheckpoint(folder);
+    return FromRocks(copied);
   }
 
   absl::StatusOr<int> Partitions(const std::string& topic) override {
