@@ -1,5 +1,6 @@
 // The commands of rapportctl, one file each. Every function adds its command to the program; a
-// command that ran has set `exit_code`: 0 well, 1 not, 2 where single rows were refused.
+// command that ran has set `exit_code`: 0 well, 1 not, 2 where single rows were refused or a
+// history cannot be read.
 #pragma once
 
 #include <string>
@@ -15,6 +16,7 @@ void AddLogCommand(CLI::App& app, int* exit_code);
 void AddRebuildCommand(CLI::App& app, int* exit_code);
 void AddTopicsCommand(CLI::App& app, int* exit_code);
 void AddVerifyCommand(CLI::App& app, int* exit_code);
+void AddVerifyHistoryCommand(CLI::App& app, int* exit_code);
 void AddViewCommand(CLI::App& app, int* exit_code);
 
 // Says on stderr what went wrong, if anything did. Answers the exit code.

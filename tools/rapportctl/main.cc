@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   rapport::AddImportCommand(app, &exit_code);
   rapport::AddViewCommand(app, &exit_code);
   rapport::AddVerifyCommand(app, &exit_code);
+  rapport::AddVerifyHistoryCommand(app, &exit_code);
   rapport::AddRebuildCommand(app, &exit_code);
   rapport::AddLogCommand(app, &exit_code);
   rapport::AddTopicsCommand(app, &exit_code);
