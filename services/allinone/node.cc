@@ -116,11 +116,14 @@ absl::Status Node::CheckServices() const {
   return absl::InvalidArgumentError(absl::StrCat("no service is named; there are ", all));
 }
 
-// Made once per data folder: page tokens and request hashes must stay valid across restarts.
+// Made once per data folder: page tokens, request hashes and the request ids of processes must stay
+// what they are across restarts.
 absl::StatusOr<std::string> Node::LoadSecret() const {
   const bool given = !options_.secret_file.empty();
   const std::string path = given ? options_.secret_file : options_.data_dir + "/secret";
-  if (!given && !std::filesystem::exists(path)) {
+  const bool is_new = !std::filesystem::exists(options_.data_dir + "/projections") &&
+                      !std::filesystem::exists(options_.data_dir + "/log");
+  if (!given && is_new && !std::filesystem::exists(path)) {
     std::random_device random;
     std::string fresh;
     for (size_t i = 0; i < kSecretBytes; ++i) fresh += static_cast<char>(random());

@@ -173,6 +173,12 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   NodeOptions node_options = options.node;
   ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
   ASSIGN_OR_RETURN(node_options.kafka, ToOptions(options.kafka));
+  if (node_options.kafka && node_options.secret_file.empty()) {
+    return absl::InvalidArgumentError(
+        "all instances upon the same Kafka topics need the same secret: make one with "
+        "head -c 32 /dev/urandom > secret, and say --secret-file secret; a log that was copied "
+        "from a data folder goes on with the folder's own");
+  }
   if (node_options.kafka) {
     node_options.kafka->instance = InstanceName();
     node_options.kafka->session_timeout = absl::Milliseconds(options.kafka_session_ms);

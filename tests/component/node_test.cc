@@ -374,6 +374,16 @@ TEST_F(NodeTest, AFolderWithOtherPartitionsIsRefusedWithTheMend) {
       << refused;
 }
 
+TEST_F(NodeTest, AFolderWithoutItsSecretIsRefused) {
+  node_.reset();
+  const std::string secret = folder_.path() + "/data/secret";
+  std::filesystem::rename(secret, secret + ".away");
+  Node other(Options(kPartitions));
+  const absl::Status refused = other.Start();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), "restore it")) << refused;
+}
+
 TEST_F(NodeTest, AFolderIsOneNodesAlone) {
   Node other(Options(kPartitions));
   EXPECT_TRUE(absl::IsUnavailable(other.Start()));
