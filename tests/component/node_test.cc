@@ -363,43 +363,6 @@ TEST_F(NodeTest, AnActorThatCannotBeStoredIsRefused) {
   Restart();
 }
 
-// --- the folder
-
-TEST_F(NodeTest, AFolderWithOtherPartitionsIsRefusedWithTheMend) {
-  node_.reset();
-  Node other(Options(kPartitions + 1));
-  const absl::Status refused = other.Start();
-  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_TRUE(absl::StrContains(refused.message(), absl::StrCat("--partitions ", kPartitions)))
-      << refused;
-}
-
-TEST_F(NodeTest, AFolderWithoutItsSecretIsRefused) {
-  node_.reset();
-  const std::string secret = folder_.path() + "/data/secret";
-  std::filesystem::rename(secret, secret + ".away");
-  Node other(Options(kPartitions));
-  const absl::Status refused = other.Start();
-  EXPECT_EQ(refused.code(), absl::StatusCode::kDataLoss) << refused;
-  EXPECT_TRUE(absl::StrContains(refused.message(), "restore it")) << refused;
-}
-
-TEST_F(NodeTest, AFolderIsOneNodesAlone) {
-  Node other(Options(kPartitions));
-  EXPECT_TRUE(absl::IsUnavailable(other.Start()));
-}
-
-TEST_F(NodeTest, AProjectionThatIsLostIsFoldedAgain) {
-  CreateCustomer("ada");
-  Must(kCreateCase, CaseOf("ada"));
-  const Reply before = Must(std::string(kService) + "GetCase", "name: 'customers/ada/cases/c'");
-  node_.reset();
-  std::filesystem::remove_all(folder_.path() + "/data/projections");
-  Start();
-  EXPECT_EQ(Must(std::string(kService) + "GetCase", "name: 'customers/ada/cases/c'").body,
-            before.body);
-}
-
 TEST_F(NodeTest, EveryRpcIsAnswered) {
   int rpcs = 0;
   for (const auto* service : node_->services()) {
