@@ -3,6 +3,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -78,8 +79,9 @@ grpc::ChannelArguments Arguments() {
 // Counts the calls under way: whoever lets go of a channel last must not be one of gRPC's threads,
 // which would wait for itself. A call's context holds the channel too.
 struct GrpcClient::Connection {
-  explicit Connection(const std::string& address)
-      : stub(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), Arguments())) {}
+  Connection(const std::string& address,
+             const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+      : stub(grpc::CreateCustomChannel(address, credentials, Arguments())) {}
   ~Connection() {
     std::unique_lock lock(mutex);
     idle.wait(lock, [this] { return under_way == 0; });
@@ -99,7 +101,10 @@ struct GrpcClient::Connection {
   int64_t under_way = 0;
 };
 
-GrpcClient::GrpcClient(const std::string& address) : connection_(new Connection(address)) {}
+GrpcClient::GrpcClient(const std::string& address,
+                       std::shared_ptr<grpc::ChannelCredentials> credentials)
+    : connection_(new Connection(
+          address, credentials != nullptr ? credentials : grpc::InsecureChannelCredentials())) {}
 
 GrpcClient::~GrpcClient() = default;
 

@@ -12,6 +12,10 @@
 
 #include "services/runtime/rpc/call.h"
 
+namespace grpc {
+class ChannelCredentials;
+}
+
 namespace rapport {
 
 // Threads: Handle may be called from any thread; `done` runs on one of gRPC's and must not block.
@@ -20,7 +24,9 @@ class GrpcClient : public Handler {
  public:
   // Connects at the first call, and again whenever the connection is lost; calls fail UNAVAILABLE
   // while there is none.
-  explicit GrpcClient(const std::string& address);
+  // Plain text without credentials (credentials.h).
+  explicit GrpcClient(const std::string& address,
+                      std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
   // Waits until the calls under way are finished. Not to be destroyed by a call's `done`.
   ~GrpcClient() override;
 

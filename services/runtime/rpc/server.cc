@@ -13,6 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "grpc/health/v1/health.pb.h"
+#include "services/runtime/base/status.h"
+#include "services/runtime/rpc/credentials.h"
+#include "services/runtime/rpc/grpc_log.h"
 #include "services/runtime/rpc/keep_awake.h"
 #include "services/runtime/rpc/raw_service.h"
 #include "services/runtime/rpc/stream_reactor.h"
@@ -54,6 +57,18 @@ CallMetadata ReadMetadata(const grpc::CallbackServerContext& context) {
   return metadata;
 }
 
+// Puts the caller's own name in the place of what only an instance may say (decision 0014).
+absl::Status Identify(const grpc::CallbackServerContext& context, const Tls* tls,
+                      bool for_instances, CallMetadata* metadata) {
+  if (tls == nullptr || !tls->mutual()) return absl::OkStatus();
+  const std::vector<std::string> names = PeerNames(*context.auth_context());
+  if (metadata->routed || for_instances) {
+    RETURN_IF_ERROR(CheckInstance(names, tls->instances()));
+  }
+  ASSIGN_OR_RETURN(metadata->actor, ActorOf(names, tls->instances(), metadata->actor));
+  return absl::OkStatus();
+}
+
 // Finishes an RPC, once. What it points at is gRPC's and lives until then, whatever the client
 // does in the meantime.
 class Answer {
@@ -93,8 +108,12 @@ const Message* RequestPrototype(const MethodDescriptor& method) {
   return google::protobuf::MessageFactory::generated_factory()->GetPrototype(method.input_type());
 }
 
-UnaryMethod MakeUnaryMethod(const MethodDescriptor* method, Handler* handler) {
-  return [method, handler, prototype = RequestPrototype(*method)](
+UnaryMethod MakeUnaryMethod(const MethodDescriptor* method, const ServerOptions& options) {
+  const auto& peers = options.for_instances;
+  const bool for_instances =
+      std::find(peers.begin(), peers.end(), method->service()) != peers.end();
+  return [method, handler = options.handler, tls = options.tls, for_instances,
+          prototype = RequestPrototype(*method)](
              grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
              grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
     // The context's own reactor is the one that gRPC finishes without another change of thread.
@@ -104,7 +123,10 @@ UnaryMethod MakeUnaryMethod(const MethodDescriptor* method, Handler* handler) {
     call->request = prototype->New(&call->arena);
     call->metadata = ReadMetadata(*context);
     call->done = Answer(context, reactor, response);
-    if (Parse(*request, *call->request)) {
+    const absl::Status known = Identify(*context, tls.get(), for_instances, &call->metadata);
+    if (!known.ok()) {
+      Finish(std::move(call), known);
+    } else if (Parse(*request, *call->request)) {
       handler->Handle(std::move(call));
     } else {
       Finish(std::move(call), absl::InvalidArgumentError(absl::StrCat(
@@ -114,11 +136,17 @@ UnaryMethod MakeUnaryMethod(const MethodDescriptor* method, Handler* handler) {
   };
 }
 
-BidiMethod MakeBidiMethod(const MethodDescriptor* method, const StreamFactory& factory) {
-  return [factory, prototype = RequestPrototype(*method)](
-             grpc::CallbackServerContext* context) -> BidiReactor* {
+BidiMethod MakeBidiMethod(const MethodDescriptor* method, const ServerOptions& options) {
+  return [factory = options.streams.at(method->full_name()), tls = options.tls,
+          prototype =
+              RequestPrototype(*method)](grpc::CallbackServerContext* context) -> BidiReactor* {
     auto* stream = new StreamReactor(context, *prototype);
-    stream->Open(factory, ReadMetadata(*context));
+    CallMetadata metadata = ReadMetadata(*context);
+    if (absl::Status known = Identify(*context, tls.get(), false, &metadata); !known.ok()) {
+      stream->Finish(std::move(known));
+    } else {
+      stream->Open(factory, std::move(metadata));
+    }
     return stream;
   };
 }
@@ -180,17 +208,15 @@ absl::Status GrpcServer::Start() {
   grpc::health::v1::HealthCheckRequest::descriptor();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  TakeGrpcLog();
 
   auto running = std::make_unique<Running>();
   const MethodMaker maker = {
-      .unary = [this](const auto* method) { return MakeUnaryMethod(method, options_.handler); },
-      .bidi =
-          [this](const auto* method) {
-            return MakeBidiMethod(method, options_.streams.at(method->full_name()));
-          },
+      .unary = [this](const auto* method) { return MakeUnaryMethod(method, options_); },
+      .bidi = [this](const auto* method) { return MakeBidiMethod(method, options_); },
   };
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options_.address, grpc::InsecureServerCredentials(), &port_);
+  builder.AddListeningPort(options_.address, ServerCredentials(options_.tls.get()), &port_);
   builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
   builder.SetMaxSendMessageSize(options_.max_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);

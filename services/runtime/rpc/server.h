@@ -10,8 +10,8 @@
 //   server.Shutdown(absl::Now() + kDrain);
 //
 // Unary calls become Calls for the handler, streams become StreamSessions. Health checking
-// (grpc.health.v1) and reflection are always on. Plain text: TLS is the business of what stands in
-// front.
+// (grpc.health.v1) and reflection are always on. Plain text, or with ServerOptions.tls nothing but
+// TLS; where that asks callers for certificates, these say who acts (runtime/tls/caller.h).
 #pragma once
 
 #include <functional>
@@ -25,6 +25,7 @@
 #include "google/protobuf/descriptor.h"
 #include "services/runtime/rpc/call.h"
 #include "services/runtime/rpc/stream.h"
+#include "services/runtime/tls/tls.h"
 
 namespace rapport {
 
@@ -41,12 +42,16 @@ struct ServerOptions {
   Handler* handler = nullptr;
   // Whether the handler answers this unary method. The server does not start unless it answers all.
   std::function<bool(const google::protobuf::MethodDescriptor&)> handles;
+  // Those of `services` that other instances call, and nobody else where certificates tell them.
+  std::vector<const google::protobuf::ServiceDescriptor*> for_instances;
   // Those of `services` whose health is NOT_SERVING, though their methods are answered.
   std::vector<const google::protobuf::ServiceDescriptor*> not_serving;
   // Who answers the methods that stream both ways, by full name: rapport.gateway.v1.Gateway.Import.
   std::map<std::string, StreamFactory> streams;
   // Larger requests and answers are refused with RESOURCE_EXHAUSTED.
   int max_message_bytes = kMaxMessageBytes;
+  // Null: plain text.
+  std::shared_ptr<const Tls> tls;
 };
 
 // Threads: Start and Shutdown from one thread, port from any.
