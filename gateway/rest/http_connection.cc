@@ -1,8 +1,11 @@
 #include "gateway/rest/http_connection.h"
 
+#include <openssl/err.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
@@ -26,6 +29,8 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // Read at once from a connection; also the room for a body's pieces.
 constexpr size_t kPieceBytes = 64 * 1024;
 constexpr absl::Duration kImportRetryAfter = absl::Seconds(5);
+// What is read ahead where a request is waited for over TLS: at most one record's.
+constexpr size_t kTlsRecordBytes = 16 * 1024;
 // Longer ones overflow the clock.
 constexpr absl::Duration kLongestTimeout = absl::Hours(24 * 365);
 // Headers and what came behind them, by mistake of size at most.
@@ -65,6 +70,12 @@ HttpRequest RequestOf(const Connection::Parser& parser) {
           .content_type = View(message[http::field::content_type])};
 }
 
+// Whether somebody sent plain HTTP where a handshake of TLS was expected.
+bool SpokePlainHttp(const error_code& error) {
+  return error.category() == asio::error::get_ssl_category() &&
+         ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
+}
+
 HttpResponse Closing(HttpResponse response) {
   response.close = true;
   return response;
@@ -81,12 +92,25 @@ std::chrono::steady_clock::time_point DeadlineAfter(absl::Duration timeout) {
          absl::ToChronoNanoseconds(std::min(timeout, kLongestTimeout));
 }
 
-Connection::Connection(asio::ip::tcp::socket socket, std::weak_ptr<asio::io_context> io,
+Connection::Connection(HttpStream::Socket socket, std::weak_ptr<asio::io_context> io,
                        std::shared_ptr<ServerContext> server)
-    : socket_(std::move(socket)),
+    : stream_(std::move(socket),
+              server->options.tls != nullptr ? server->options.tls->Accept() : nullptr),
       io_(std::move(io)),
       server_(std::move(server)),
       buffer_(kBufferBytes) {}
+
+// Who is refused by its certificate, or shows none, finds no reason at its own end. What breaks off
+// without TLS's word for it is a scan or a change of mind.
+void Connection::LogHandshake(const error_code& error) {
+  if (error.category() != asio::error::get_ssl_category()) return;
+  const int64_t second = absl::ToUnixSeconds(absl::Now());
+  if (server_->handshake_logged.exchange(second) == second) return;
+  error_code gone;
+  const auto from = stream_.socket().remote_endpoint(gone);
+  Log(Level::kWarning, "tls_handshake_failed",
+      {{"from", gone ? "" : from.address().to_string()}, {"error", error.message()}});
+}
 
 void Connection::ExpireAfter(absl::Duration timeout) {
   timed_out_ = false;
@@ -98,7 +122,7 @@ void Connection::CheckDeadline(Clock::time_point now) {
   NeverExpire();
   timed_out_ = true;
   error_code ignored;
-  socket_.cancel(ignored);  // whoever waits finds timed_out_
+  stream_.socket().cancel(ignored);  // whoever waits finds timed_out_
 }
 
 void Connection::CloseIfIdle() {
@@ -107,24 +131,49 @@ void Connection::CloseIfIdle() {
 
 void Connection::Close() {
   error_code ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
 }
 
 asio::awaitable<void> Connection::Run() {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   // No && between two co_awaits: g++ 12 may run the second one though the first was false.
-  for (bool good = co_await WaitForRequest(); good;) {
+  bool good = co_await Greet();
+  if (good) good = co_await WaitForRequest();
+  while (good) {
     good = co_await ServeOne();
     if (good) good = co_await WaitForRequest();
   }
+  ExpireAfter(server_->options.linger_timeout);
+  co_await stream_.EndTls();
   Close();
 }
 
+asio::awaitable<bool> Connection::Greet() {
+  if (!stream_.secure()) co_return true;
+  ExpireAfter(server_->options.header_timeout);
+  const error_code error = co_await stream_.Handshake();
+  if (!error) {
+    names_ = stream_.PeerNames();
+    co_return true;
+  }
+  LogHandshake(error);
+  if (SpokePlainHttp(error)) {
+    stream_.GiveUpTls();
+    const bool written =
+        co_await Write(HttpErrorResponse(400, "this port speaks TLS only; use https"), true, false);
+    if (written) co_await Linger();
+  }
+  co_return false;
+}
+
 asio::awaitable<void> Connection::Refuse() {
-  const HttpResponse response =
-      HttpErrorResponse(503, "too many connections; use fewer, or another gateway");
-  if (co_await Write(response, true, false)) co_await Linger();
+  bool good = co_await Greet();
+  if (good) {
+    good = co_await Write(
+        HttpErrorResponse(503, "too many connections; use fewer, or another gateway"), true, false);
+  }
+  if (good) co_await Linger();
   Close();
 }
 
@@ -133,7 +182,18 @@ asio::awaitable<bool> Connection::WaitForRequest() {
   if (buffer_.size() > 0) co_return true;
   idle_ = true;
   ExpireAfter(server_->options.idle_timeout);
-  const auto [error] = co_await socket_.async_wait(asio::socket_base::wait_read, kAwait);
+  error_code error;
+  if (stream_.secure()) {
+    // What came with the request before may be decrypted already: only reading finds it.
+    const auto [failed, bytes] =
+        co_await stream_.async_read_some(buffer_.prepare(kTlsRecordBytes), kAwait);
+    buffer_.commit(bytes);
+    error = failed;
+  } else {
+    const auto [failed] =
+        co_await stream_.socket().async_wait(asio::socket_base::wait_read, kAwait);
+    error = failed;
+  }
   idle_ = false;
   co_return !error;
 }
@@ -143,7 +203,7 @@ asio::awaitable<bool> Connection::ServeOne() {
   parser.header_limit(kMaxHeaderBytes);
   parser.body_limit(boost::none);  // ReadBody limits it: an import has no limit
   ExpireAfter(server_->options.header_timeout);
-  const auto [error, bytes] = co_await http::async_read_header(socket_, buffer_, parser, kAwait);
+  const auto [error, bytes] = co_await http::async_read_header(stream_, buffer_, parser, kAwait);
   HttpResponse response;
   if (!error) {
     response = co_await Respond(parser);
@@ -169,7 +229,13 @@ asio::awaitable<bool> Connection::ServeOne() {
 }
 
 asio::awaitable<HttpResponse> Connection::Respond(Parser& parser) {
-  const HttpRequest request = RequestOf(parser);
+  HttpRequest request = RequestOf(parser);
+  if (const auto& tls = server_->options.tls; tls != nullptr && tls->mutual()) {
+    absl::StatusOr<std::string> actor = ActorOf(names_, tls->instances(), request.actor);
+    if (!actor.ok()) co_return ErrorResponse(ForCaller(actor.status(), request.traceparent));
+    actor_ = *std::move(actor);
+    request.actor = actor_;
+  }
   if (request.path == "/healthz") co_return Plain(200, "ok");
   if (request.path == "/readyz") {
     co_return server_->options.ready() ? Plain(200, "ready") : Plain(503, "not ready");
@@ -250,7 +316,7 @@ asio::awaitable<Connection::Read> Connection::ReadPiece(Parser& parser, absl::st
     auto& body = parser.get().body();
     body.data = piece_.data();
     body.size = piece_.size();
-    const auto [error, bytes] = co_await http::async_read_some(socket_, buffer_, parser, kAwait);
+    const auto [error, bytes] = co_await http::async_read_some(stream_, buffer_, parser, kAwait);
     if (error && error != http::error::need_buffer) {
       co_return timed_out_ ? Read::kTimeout : Read::kBroken;
     }
@@ -300,18 +366,20 @@ asio::awaitable<bool> Connection::WriteAll(absl::string_view head, absl::string_
   ExpireAfter(server_->options.write_timeout);
   const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head.data(), head.size()),
                                                      asio::buffer(body.data(), body.size())};
-  const auto [error, bytes] = co_await asio::async_write(socket_, buffers, kAwait);
+  const auto [error, bytes] = co_await asio::async_write(stream_, buffers, kAwait);
   co_return !error;
 }
 
 asio::awaitable<void> Connection::Linger() {
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-  if (piece_.empty()) piece_.resize(kPieceBytes);
   ExpireAfter(server_->options.linger_timeout);
-  for (;;) {
-    const auto [error, bytes] = co_await socket_.async_read_some(asio::buffer(piece_), kAwait);
-    if (error || timed_out_) co_return;
+  co_await stream_.EndTls();
+  error_code ignored;
+  HttpStream::Socket& socket = stream_.socket();
+  socket.shutdown(HttpStream::Socket::shutdown_send, ignored);
+  if (piece_.empty()) piece_.resize(kPieceBytes);
+  while (!timed_out_) {
+    const auto [error, bytes] = co_await socket.async_read_some(asio::buffer(piece_), kAwait);
+    if (error) co_return;
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "gateway/rest/http_server.h"
+#include "gateway/rest/http_stream.h"
 #include "gateway/rest/rest_call.h"
 
 namespace rapport::rest {
@@ -29,6 +29,7 @@ struct ServerContext {
   std::atomic<int> refusals = 0;
   std::atomic<int> imports = 0;
   std::atomic<bool> closing = false;
+  std::atomic<int64_t> handshake_logged = 0;  // the second in which a failed one was
 };
 
 // Now and `timeout`, however long that is.
@@ -39,7 +40,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Clock = std::chrono::steady_clock;
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
-  Connection(boost::asio::ip::tcp::socket socket, std::weak_ptr<boost::asio::io_context> io,
+  Connection(HttpStream::Socket socket, std::weak_ptr<boost::asio::io_context> io,
              std::shared_ptr<ServerContext> server);
 
   // Serves until either side closes. Does not throw.
@@ -58,6 +59,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ExpireAfter(absl::Duration timeout);
   void NeverExpire() { deadline_ = Clock::time_point::max(); }
 
+  // False if the other side speaks no TLS, or not as it should.
+  boost::asio::awaitable<bool> Greet();
+  void LogHandshake(const boost::system::error_code& error);
   boost::asio::awaitable<bool> WaitForRequest();
   // Reads and answers one request; false if the connection is not to be used again.
   boost::asio::awaitable<bool> ServeOne();
@@ -74,7 +78,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Lets the client read the answer before the connection goes.
   boost::asio::awaitable<void> Linger();
 
-  boost::asio::ip::tcp::socket socket_;
+  HttpStream stream_;
+  std::vector<std::string> names_;  // of the caller's certificate
+  std::string actor_;               // of the request, where certificates tell
   // Weak: handlers that wait in the io_context own this connection.
   const std::weak_ptr<boost::asio::io_context> io_;
   const std::shared_ptr<ServerContext> server_;

@@ -1,4 +1,5 @@
-// The REST front of Rapport: HTTP/1.1 over TCP, JSON in and out, routes from google.api.http.
+// The REST front of Rapport: HTTP/1.1 over TCP or TLS, JSON in and out, routes from
+// google.api.http.
 //
 //   ASSIGN_OR_RETURN(auto routes, Routes::Build(services));
 //   ASSIGN_OR_RETURN(auto server, HttpServer::Start({.port = 8080}, std::move(routes), handler));
@@ -25,6 +26,7 @@
 #include "gateway/rest/http_error.h"
 #include "gateway/rest/routes.h"
 #include "services/runtime/rpc/call.h"
+#include "services/runtime/tls/tls.h"
 
 namespace rapport::rest {
 
@@ -32,7 +34,7 @@ namespace rapport::rest {
 inline constexpr uint32_t kMaxHeaderBytes = 16 * 1024;
 // A request's body, except an import's: far above the largest resource (64 KiB) or batch.
 inline constexpr uint64_t kMaxBodyBytes = 4 * 1024 * 1024;
-// Each open connection costs some 20 KiB; above this, balance over more gateways.
+// Each open connection costs some 20 KiB, over TLS some 80; above this, balance over more gateways.
 inline constexpr int kMaxConnections = 1'024;
 // Connections over the limit that are being told so; beyond, they are just closed.
 inline constexpr int kMaxRefusals = 128;
@@ -40,7 +42,7 @@ inline constexpr int kMaxRefusals = 128;
 inline constexpr int kMaxImports = 16;
 // How long one connection may stay silent between requests.
 inline constexpr absl::Duration kIdleTimeout = absl::Seconds(60);
-// From a request's first byte to the end of its headers.
+// From a request's first byte to the end of its headers; for a handshake of TLS.
 inline constexpr absl::Duration kHeaderTimeout = absl::Seconds(10);
 // For the whole body of a normal request; for each piece of an import's.
 inline constexpr absl::Duration kBodyTimeout = absl::Seconds(30);
@@ -66,6 +68,9 @@ class HttpServer {
     absl::Duration write_timeout = kWriteTimeout;
     absl::Duration linger_timeout = kLingerTimeout;
     absl::Duration call_timeout = kCallTimeout;
+    // Null: plain text. Otherwise nothing but TLS, and where it asks callers for certificates these
+    // say who acts (services/runtime/tls/caller.h).
+    std::shared_ptr<Tls> tls;
     // Whether /readyz says 200; called on the io threads, must not block.
     std::function<bool()> ready = [] { return true; };
     // What a GET or HEAD of a path answers, whatever its query: documents that never change.

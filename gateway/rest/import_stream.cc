@@ -27,7 +27,7 @@ constexpr absl::string_view kLastChunk = "0\r\n\r\n";
 ImportStream::ImportStream(Connection& connection, ImportPlan plan, const HttpRequest& request)
     : connection_(connection),
       plan_(std::move(plan)),
-      changed_(connection.socket_.get_executor(), asio::steady_timer::time_point::max()),
+      changed_(connection.stream_.get_executor(), asio::steady_timer::time_point::max()),
       importer_(connection.server_->handler, ImporterOptions(request), ResultWriter(request)) {}
 
 Importer::Options ImportStream::ImporterOptions(const HttpRequest& request) {
@@ -93,7 +93,7 @@ asio::awaitable<bool> ImportStream::Run(Connection::Parser& parser, std::string 
   shared_->io = connection_.io_;
   shared_->stream = weak_from_this();
   writing_ = true;
-  asio::co_spawn(connection_.socket_.get_executor(), WriteResults(std::move(headers)),
+  asio::co_spawn(connection_.stream_.get_executor(), WriteResults(std::move(headers)),
                  [self = shared_from_this()](std::exception_ptr, bool written) {
                    self->writing_ = false;
                    self->written_ = written;

@@ -1,4 +1,5 @@
-// A raw HTTP client: sends bytes, reads answers. Blocking, with time-outs only against hanging.
+// A raw HTTP client: sends bytes, reads answers, in plain text or over TLS. Blocking, with
+// time-outs only against hanging.
 #pragma once
 
 #include <arpa/inet.h>
@@ -10,11 +11,13 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "services/runtime/tls/certificate.h"
 
 namespace rapport::rest {
 
@@ -26,7 +29,9 @@ class HttpClient {
     std::string body;
   };
 
-  explicit HttpClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // Over TLS where `tls` is given; what comes of its handshake, the first answer shows.
+  explicit HttpClient(int port, OpenSslPtr<SSL> tls = nullptr)
+      : socket_(::socket(AF_INET, SOCK_STREAM, 0)), tls_(std::move(tls)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port));
@@ -35,6 +40,9 @@ class HttpClient {
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &hang, sizeof hang);
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &hang, sizeof hang);
     if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+    if (tls_ == nullptr) return;
+    SSL_set_fd(tls_.get(), socket_);
+    SSL_connect(tls_.get());
   }
   ~HttpClient() { ::close(socket_); }
   HttpClient(const HttpClient&) = delete;
@@ -42,7 +50,9 @@ class HttpClient {
   // False if the server does not take it.
   bool Send(absl::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = tls_ != nullptr
+                               ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                               : send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
       bytes.remove_prefix(sent);
     }
@@ -110,23 +120,26 @@ class HttpClient {
     return taken;
   }
 
-  // Whether the server has closed, cleanly and without more to read.
+  // Whether the server has closed, cleanly and without more to read; over TLS it must have said so.
   bool AtEnd() {
     if (!buffer_.empty()) return false;
     char c;
-    return recv(socket_, &c, 1, 0) == 0;
+    if (tls_ == nullptr) return recv(socket_, &c, 1, 0) == 0;
+    return SSL_get_error(tls_.get(), SSL_read(tls_.get(), &c, 1)) == SSL_ERROR_ZERO_RETURN;
   }
 
  private:
   bool Receive() {
     char bytes[16 * 1024];
-    const ssize_t received = recv(socket_, bytes, sizeof bytes, 0);
+    const ssize_t received = tls_ != nullptr ? SSL_read(tls_.get(), bytes, sizeof bytes)
+                                             : recv(socket_, bytes, sizeof bytes, 0);
     if (received <= 0) return false;
     buffer_.append(bytes, received);
     return true;
   }
 
   const int socket_;
+  const OpenSslPtr<SSL> tls_;
   std::string buffer_;
 };
 
