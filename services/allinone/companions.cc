@@ -7,6 +7,7 @@
 #include "rapport/log/v1/owner.pb.h"
 #include "services/runtime/aggregate/topics.h"
 #include "services/runtime/rpc/ask.h"
+#include "services/runtime/rpc/credentials.h"
 
 namespace rapport {
 namespace {
@@ -18,8 +19,12 @@ class Stopping : public Handler {
 
 }  // namespace
 
-Companions::Companions(KafkaLogOptions kafka, int partitions, Clock* clock)
-    : kafka_(std::move(kafka)), partitions_(partitions), clock_(clock) {}
+Companions::Companions(KafkaLogOptions kafka, int partitions, Clock* clock,
+                       const std::shared_ptr<const Tls>& tls)
+    : kafka_(std::move(kafka)),
+      partitions_(partitions),
+      clock_(clock),
+      credentials_(PeerCredentials(tls)) {}
 
 Companions::~Companions() {
   Stop();
@@ -145,7 +150,7 @@ Handler& Companions::PeerAt(const std::string& address) {
   std::lock_guard lock(mutex_);
   if (stopping_) return *stopping;
   auto& client = clients_[address];
-  if (client == nullptr) client = std::make_unique<GrpcClient>(address);
+  if (client == nullptr) client = std::make_unique<GrpcClient>(address, credentials_);
   return *client;
 }
 

@@ -14,12 +14,15 @@
 #include "services/runtime/log/kafka/routes.h"
 #include "services/runtime/routing/router.h"
 #include "services/runtime/rpc/client.h"
+#include "services/runtime/tls/tls.h"
 
 namespace rapport {
 
 class Companions {
  public:
-  Companions(KafkaLogOptions kafka, int partitions, Clock* clock);
+  // Others are called in plain text where `tls` is null.
+  Companions(KafkaLogOptions kafka, int partitions, Clock* clock,
+             const std::shared_ptr<const Tls>& tls);
   ~Companions();
 
   // Learns where owners are, from then on. Fails as KafkaRoutes::Follow.
@@ -63,6 +66,7 @@ class Companions {
   const KafkaLogOptions kafka_;
   const int partitions_;
   Clock* const clock_;
+  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   Owner owner_{this};
   std::vector<Service*> services_;  // those here
   RouteTable table_;

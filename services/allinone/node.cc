@@ -189,8 +189,8 @@ absl::Status Node::Start(absl::Duration timeout) {
   ASSIGN_OR_RETURN(log_, OpenLog());
   gateway::GatewayOptions gateway_options{.secret = secret};
   if (options_.kafka) {
-    companions_ =
-        std::make_unique<Companions>(*options_.kafka, options_.partitions, options_.clock);
+    companions_ = std::make_unique<Companions>(*options_.kafka, options_.partitions, options_.clock,
+                                               options_.tls);
     RETURN_IF_ERROR(companions_->FollowRoutes());
   }
   for (const auto& spec : AllServices(options_.marketing)) {

@@ -39,6 +39,8 @@ struct NodeOptions {
   // Holds 32 bytes that instances upon one log have in common; empty: a file of the data folder,
   // made where there is none.
   std::string secret_file;
+  // For calls to other instances; null: in plain text.
+  std::shared_ptr<const Tls> tls;
   // An instance that ends and has companions serves on until they have taken over, at most for so
   // long.
   absl::Duration hand_over = absl::Seconds(10);

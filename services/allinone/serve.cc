@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 
 #include "CLI/CLI.hpp"
@@ -20,6 +21,10 @@
 
 namespace rapport {
 namespace {
+
+// Probes, each for a moment.
+constexpr int kMaxHealthConnections = 64;
+
 bool IsLoopback(absl::string_view address) {
   return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
          absl::StartsWith(address, "[::1]:");
@@ -39,20 +44,31 @@ absl::StatusOr<google::type::Money> ParseMargin(const std::string& text) {
       absl::StrCat("--recovery-margin \"", text, "\": say a currency and whole units, as USD 500"));
 }
 
+// Of `metrics` and `health` anybody may learn: they hold counts, names of methods and whether this
+// instance is ready, nothing of customers and nothing that a caller wrote.
 absl::Status CheckListeners(const ServeOptions& options) {
-  for (const auto& address : {options.http, options.grpc, options.metrics}) {
+  if (!options.tls.client_ca.empty()) return absl::OkStatus();
+  for (const auto& address : {options.http, options.grpc}) {
     if (IsLoopback(address)) continue;
     if (!options.allow_unauthenticated) {
       return absl::FailedPreconditionError(absl::StrCat(
           address,
-          " can be reached from other machines, and nobody is authenticated: listen on "
-          "127.0.0.1, or say --allow-unauthenticated"));
+          " can be reached from other machines, and nobody is authenticated: ask callers for "
+          "certificates with --tls-client-ca, listen on 127.0.0.1, or say "
+          "--allow-unauthenticated"));
     }
     Log(Level::kWarning, "nobody_is_authenticated",
         {{"address", address},
          {"meaning", "whoever reaches it from other machines reads and writes everything"}});
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<Tls>> LoadTls(const ServeOptions& options) {
+  if (options.tls.empty()) return nullptr;
+  TlsOptions tls = options.tls;
+  tls.has_companions = !options.kafka.brokers.empty();
+  return Tls::Load(std::move(tls));
 }
 
 struct Endpoint {
@@ -81,6 +97,20 @@ std::string HostOf(const std::string& address) {
 void Announce(const char* what, const std::string& address, int port) {
   std::printf("%s %s:%d\n", what, HostOf(address).c_str(), port);
   std::fflush(stdout);
+}
+
+// Null where no address is given.
+absl::StatusOr<std::unique_ptr<rest::HttpServer>> StartHealth(const std::string& address,
+                                                              std::function<bool()> ready) {
+  if (address.empty()) return nullptr;
+  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(address));
+  ASSIGN_OR_RETURN(rest::Routes none, rest::Routes::Build({}));
+  return rest::HttpServer::Start({.address = endpoint.host,
+                                  .port = endpoint.port,
+                                  .threads = 1,
+                                  .max_connections = kMaxHealthConnections,
+                                  .ready = std::move(ready)},
+                                 std::move(none), nullptr);
 }
 
 // What Kubernetes calls a pod, and people a machine.
@@ -145,7 +175,21 @@ void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options)
   flag(
       "advertise", options->advertise,
       "host:port at which other instances reach this one's gRPC; otherwise what --grpc listens on");
-  flag("metrics", options->metrics, "Prometheus metrics on host:port");
+  flag("metrics", options->metrics, "Prometheus metrics on host:port, always in plain text");
+  flag("health", options->health,
+       "/healthz and /readyz on host:port besides, always in plain text and without certificates");
+  flag(
+      "tls-certificate", options->tls.certificate,
+      "PEM file: this instance's certificate and those that lead to its CA; with it, http and grpc "
+      "speak TLS only");
+  flag("tls-key", options->tls.key, "PEM file: the certificate's key, without a password");
+  flag("tls-client-ca", options->tls.client_ca,
+       "PEM file: callers must show a certificate that one of these CAs signed, and so must other "
+       "instances");
+  flag("tls-instances", options->tls.instances,
+       "Names in the certificates of other instances, beside those in this one's own: their "
+       "x-rapport-actor is believed")
+      ->delimiter(',');
   flag("partitions", node.partitions, "Partitions of each topic; fixed once created")
       ->check(CLI::Range(1, 1'024));
   flag("threads", node.threads, "Threads that decide and apply")->check(CLI::Range(1, 64));
@@ -170,7 +214,9 @@ void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options)
 
 absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal) {
   RETURN_IF_ERROR(CheckListeners(options));
+  ASSIGN_OR_RETURN(const std::shared_ptr<Tls> tls, LoadTls(options));
   NodeOptions node_options = options.node;
+  node_options.tls = tls;
   ASSIGN_OR_RETURN(node_options.marketing.recovery_margin, ParseMargin(options.recovery_margin));
   ASSIGN_OR_RETURN(node_options.kafka, ToOptions(options.kafka));
   if (node_options.kafka && node_options.secret_file.empty()) {
@@ -185,6 +231,10 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   }
   node_options.backups.every = absl::Minutes(options.backup_minutes);
   Node node(node_options);
+  std::atomic<bool> serving = false;
+  const auto ready = [&node, &serving] { return serving && node.Health().ok(); };
+  // Before what may take long, so that a probe finds this instance alive.
+  ASSIGN_OR_RETURN(const auto health, StartHealth(options.health, ready));
   RETURN_IF_ERROR(node.Start());
   std::vector<const ServiceDescriptor*> installed, not_installed;
   for (const auto* service : node.services()) {
@@ -204,8 +254,10 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
                    .services = std::move(by_grpc),
                    .handler = handler,
                    .handles = [&node](const auto& method) { return node.Handles(method); },
+                   .for_instances = node.peer_services(),
                    .not_serving = not_installed,
-                   .streams = std::move(streams)});
+                   .streams = std::move(streams),
+                   .tls = tls});
   RETURN_IF_ERROR(grpc.Start());
   const std::string bound = absl::StrCat(HostOf(options.grpc), ":", grpc.port());
   RETURN_IF_ERROR(node.Join(options.advertise.empty() ? bound : options.advertise));
@@ -217,13 +269,14 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
     files = console::Pages();
     files["/openapi.json"].body = rest::OpenApi(routes, installed, RAPPORT_VERSION);
   }
-  ASSIGN_OR_RETURN(const auto http,
-                   rest::HttpServer::Start({.address = http_endpoint.host,
-                                            .port = http_endpoint.port,
-                                            .ready = [&node] { return node.Health().ok(); },
-                                            .files = std::move(files)},
-                                           std::move(routes), handler));
+  ASSIGN_OR_RETURN(const auto http, rest::HttpServer::Start({.address = http_endpoint.host,
+                                                             .port = http_endpoint.port,
+                                                             .tls = tls,
+                                                             .ready = ready,
+                                                             .files = std::move(files)},
+                                                            std::move(routes), handler));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));
+  serving = true;
   Log(Level::kInfo, "serving",
       {{"version", RAPPORT_VERSION},
        {"services", absl::StrJoin(options.node.services, ",")},
@@ -232,6 +285,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   Announce("http", options.http, http->port());
   Announce("grpc", options.grpc, grpc.port());
   Announce("metrics", options.metrics, metrics_port);
+  if (health != nullptr) Announce("health", options.health, health->port());
   std::puts("ready");
   std::fflush(stdout);
 
@@ -239,10 +293,12 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   Log(Level::kInfo, "draining");
   std::puts("draining");
   std::fflush(stdout);
+  serving = false;
   node.HandOver();
   const absl::Time deadline = absl::Now() + absl::Seconds(options.drain_seconds);
   http->Shutdown(deadline - absl::Now());
   grpc.Shutdown(deadline);
+  if (health != nullptr) health->Shutdown(absl::ZeroDuration());  // it asks the node
   node.Stop();
   Log(Level::kInfo, "stopped");
   std::puts("stopped");

@@ -32,7 +32,11 @@ struct ServeOptions {
   std::string advertise;
   int backup_minutes = 60;
   std::string metrics = "127.0.0.1:9464";
-  // Nobody is authenticated yet, so only this machine may call unless somebody says so.
+  // /healthz and /readyz in plain text, for who has no certificate; empty: nowhere but on `http`.
+  std::string health;
+  // Of `http` and `grpc`, and of calls to other instances; empty: plain text.
+  TlsOptions tls;
+  // Where nobody shows a certificate, only this machine may call unless somebody says so.
   bool allow_unauthenticated = false;
   // A line on stderr for every call; without it only what goes wrong here.
   bool log_calls = false;
