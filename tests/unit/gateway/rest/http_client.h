@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ class HttpClient {
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &hang, sizeof hang);
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &hang, sizeof hang);
     if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+    const int at_once = 1;
+    setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     if (tls_ == nullptr) return;
     SSL_set_fd(tls_.get(), socket_);
     SSL_connect(tls_.get());
