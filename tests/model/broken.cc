@@ -80,6 +80,8 @@ class BrokenLog : public EventLog {
     log_->Watch(partition, std::move(grew));
   }
 
+  Offset KnownEnd(const TopicPartition& partition) override { return log_->KnownEnd(partition); }
+
   void Claim(const TopicPartition& partition, ClaimDone done) override {
     claiming_ = true;
     auto claimed = [this, done = std::move(done)](absl::StatusOr<Epoch> epoch) mutable {

@@ -70,6 +70,10 @@ class EventLog {
   // The offset after the last durable record, seen after this call began.
   virtual void End(const TopicPartition& partition, EndDone done) = 0;
 
+  // The log is at least so long, as far as is known here without asking anybody; -1 where nothing
+  // is. For who wants to see how far behind a reader is.
+  virtual Offset KnownEnd(const TopicPartition& partition) = 0;
+
   // Durable records from `from` on, at most `limit`; empty at the end.
   virtual absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                                   size_t limit) = 0;

@@ -166,6 +166,11 @@ class EmbeddedLog : public EventLog {
     done(end);
   }
 
+  Offset KnownEnd(const TopicPartition& partition) override {
+    std::lock_guard lock(mutex_);
+    return FindTail(partition)->end;
+  }
+
   absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                           size_t limit) override {
     std::string prefix;

@@ -128,6 +128,11 @@ class KafkaLog : public EventLog {
     wake_.notify_all();
   }
 
+  Offset KnownEnd(const TopicPartition& partition) override {
+    const Tail* tail = FindTail(partition);
+    return std::max<Offset>(tail->known_end, reader_->KnownEnd(tail->partition));
+  }
+
   absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                           size_t limit) override {
     Tail* tail = FindTail(partition);

@@ -75,6 +75,19 @@ absl::StatusOr<std::vector<Entry>> KafkaReader::Read(const TopicPartition& parti
   return std::vector<Entry>(begin, begin + count);
 }
 
+Offset KafkaReader::KnownEnd(const TopicPartition& partition) {
+  Offset end = -1;
+  for (KafkaClient& client : clients_) {
+    int64_t low = 0;
+    int64_t high = 0;
+    if (rd_kafka_get_watermark_offsets(client.get(), partition.topic.c_str(), partition.partition,
+                                       &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      end = std::max<Offset>(end, high);
+    }
+  }
+  return end;
+}
+
 KafkaReader::Followed& KafkaReader::Find(const TopicPartition& partition, const void* whose) {
   std::lock_guard lock(mutex_);
   auto& followed = followed_[{partition.topic, partition.partition}];

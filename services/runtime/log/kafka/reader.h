@@ -30,6 +30,9 @@ class KafkaReader {
   absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, const void* whose,
                                           Offset from, size_t limit, absl::Duration wait);
 
+  // Where the partition ended when something was last fetched of it; -1 where nothing was.
+  Offset KnownEnd(const TopicPartition& partition);
+
   // Set before the first read.
   std::function<void(const void* whose)> grew;
 

@@ -61,6 +61,10 @@ class SimulatedLog::Connection : public EventLog {
     });
   }
 
+  Offset KnownEnd(const TopicPartition& partition) override {
+    return static_cast<Offset>(broker_->Records(partition).size());
+  }
+
   absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                           size_t limit) override {
     if (simulation_->Happens(faults().read_failed)) return Unavailable("the log cannot be read");

@@ -41,6 +41,9 @@ class FakeLog : public EventLog {
     });
   }
 
+  // Nothing can be read until it is false again.
+  void FailReads(bool fail) { reads_fail_ = fail; }
+
   // Appends (not claims) to this topic, or look-ups of its end, wait until they are released.
   void HoldAppends(const std::string& topic) {
     Locked([&] { held_append_topic_ = topic; });
@@ -132,8 +135,14 @@ class FakeLog : public EventLog {
     });
   }
 
+  Offset KnownEnd(const TopicPartition& partition) override {
+    std::lock_guard lock(mutex_);
+    return static_cast<Offset>(RecordsOf(partition).size());
+  }
+
   absl::StatusOr<std::vector<Entry>> Read(const TopicPartition& partition, Offset from,
                                           size_t limit) override {
+    if (reads_fail_) return Unavailable("nothing can be read");
     std::lock_guard lock(mutex_);
     const auto& records = RecordsOf(partition);
     std::vector<Entry> entries;
@@ -224,6 +233,7 @@ class FakeLog : public EventLog {
   std::deque<std::pair<TopicPartition, std::vector<std::string>>> late_;
   uint64_t last_id_ = 0;
   std::atomic<int> ends_{0};
+  std::atomic<bool> reads_fail_{false};
 };
 
 }  // namespace rapport

@@ -148,6 +148,17 @@ TEST_P(LogTest, ReadsWithinBounds) {
   EXPECT_EQ(Contents(2), "");
 }
 
+// Also of what others appended, once something of it was read.
+TEST_P(LogTest, KnowsWhereItEndedWhenItWasLastRead) {
+  ASSERT_TRUE(Append(1, {"a", "b", "c", "d"}).ok());
+  EXPECT_EQ(log_->KnownEnd({"t", 1}), 4);
+  Open();
+  EXPECT_LE(log_->KnownEnd({"t", 1}), 4);
+  EXPECT_EQ(Contents(1, 0, 1), "a");
+  EXPECT_EQ(log_->KnownEnd({"t", 1}), 4);
+  EXPECT_LE(log_->KnownEnd({"t", 2}), 0);
+}
+
 TEST_P(LogTest, TellsWatchersOfTheirPartition) {
   std::atomic<bool> grew{false};
   log_->Watch({"t", 0}, [&] { grew = true; });
