@@ -84,9 +84,13 @@ absl::StatusOr<bool> Replay::Step(size_t limit, Position* position) {
   Position after = *position;
   Overlay overlay(*options_.store, *options_.registry);
   log::v1::Record record;
+  size_t void_records = 0;
   for (auto& entry : entries) {
     if (!record.ParseFromString(entry.bytes)) return CannotRead(options_.partition, entry.offset);
-    if (!after.validity.Admit(entry.offset, record)) continue;
+    if (!after.validity.Admit(entry.offset, record)) {
+      ++void_records;
+      continue;
+    }
     if (record.kind() == log::v1::Record::CLAIM) continue;
     after.record_time = record.record_time();
     RETURN_IF_ERROR(overlay.Apply(record, std::move(entry.bytes)));
@@ -94,6 +98,7 @@ absl::StatusOr<bool> Replay::Step(size_t limit, Position* position) {
   after.next = entries.back().offset + 1;
   RETURN_IF_ERROR(overlay.WriteTo(*options_.store, ToCheckpoint(after)));
   *position = after;
+  if (options_.on_void) options_.on_void(void_records);
   return true;
 }
 

@@ -47,6 +47,8 @@ struct ReplayOptions {
   const Registry* registry = nullptr;
   Store* store = nullptr;
   size_t batch_records = kReplayRecords;
+  // Told of those that do not count, once they are passed by.
+  std::function<void(size_t void_records)> on_void;
 };
 
 // Threads: one, the one that writes the store.

@@ -58,7 +58,8 @@ absl::Status Service::Start(absl::Duration timeout) {
           [this](const AggregateType& type, const std::string& name,
                  google::protobuf::Arena* arena) { return ReadReference(type, name, arena); },
       .on_owned = options_.on_owned,
-      .on_batch = options_.on_batch};
+      .on_batch = options_.on_batch,
+      .on_ownership = options_.on_ownership};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
     ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, path));
@@ -234,6 +235,20 @@ int Service::owned() const {
   int owned = reference_ && Owns(kReferencePartition) ? 1 : 0;
   for (int i = 0; i < options_.partitions; ++i) owned += Owns(i) ? 1 : 0;
   return owned;
+}
+
+// Who serves applies what it appends, or hears of another owner when it next looks.
+Service::Lag Service::lag() const {
+  Lag lag;
+  const auto add = [&lag](const Shard& shard) {
+    if (shard.state() == Shard::State::kServing) return;
+    const int64_t records = std::max<int64_t>(0, shard.known_end() - shard.applied());
+    lag.sum += records;
+    lag.max = std::max(lag.max, records);
+  };
+  for (const auto& shard : shards_) add(*shard);
+  if (reference_) add(*reference_);
+  return lag;
 }
 
 size_t Service::queued() const {

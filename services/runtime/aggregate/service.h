@@ -34,6 +34,7 @@ struct ServiceOptions {
   // and in every instance.
   std::string secret;
   std::function<void(const BatchFigures&)> on_batch;
+  Ownership::Told on_ownership;
   // Told when this instance owns a partition, under which claim. Must be short.
   std::function<void(const TopicPartition&, Offset claim)> on_owned;
   // Asks another instance, the owner, how far a partition must have been read to hold all that was
@@ -77,6 +78,15 @@ class Service : public Handler {
   void PassBarrier(int partition, absl::Time deadline, BarrierDone done);
   // How many it owns, the reference partition among them.
   int owned() const;
+  // How many there are to own.
+  int partitions() const { return options_.partitions + (reference_ ? 1 : 0); }
+  // Records of its own topics that are known and not applied, where others may own the partition or
+  // it is not served yet: of all, and of the partition that has most.
+  struct Lag {
+    int64_t sum = 0;
+    int64_t max = 0;
+  };
+  Lag lag() const;
   size_t queued() const;
   // Projections that were damaged and begun anew, since the start.
   int replaced_projections() const;

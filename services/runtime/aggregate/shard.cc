@@ -23,10 +23,12 @@ constexpr int kMaxBackoffMs = 250;
 
 Shard::Shard(ShardOptions options)
     : options_(std::move(options)),
+      ownership_(options_.on_ownership),
       replay_({.partition = options_.partition,
                .log = options_.log,
                .registry = options_.registry,
-               .store = options_.store}),
+               .store = options_.store,
+               .on_void = [this](size_t void_records) { ownership_.PassedBy(void_records); }}),
       random_(options_.seed ? *options_.seed : std::random_device{}()),
       wanted_(!options_.shared) {
   if (options_.parents) {
@@ -59,10 +61,11 @@ void Shard::Start() {
       Schedule();
     });
   }
-  Schedule();
+  SetWanted(wanted_);
 }
 
 void Shard::SetWanted(bool wanted) {
+  ownership_.Wanted(wanted);
   wanted_ = wanted;
   Schedule();
 }
@@ -275,11 +278,12 @@ void Shard::BeginClaim() {
 
 void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
   if (!claim.ok()) return Recover(claim.status());
+  ownership_.Claimed();
   const absl::Status replayed = replay_.Run(claim->offset + 1, &position_,
                                             [this](Offset applied) { PublishApplied(applied); });
   if (!replayed.ok()) return Recover(replayed);
   if (position_.validity.claim.id != claim->id) {
-    return Recover(Unavailable("another owner claimed the partition meanwhile"));
+    return Recover(Deposed("another owner claimed the partition meanwhile"));
   }
   {
     std::lock_guard lock(mutex_);
@@ -287,6 +291,7 @@ void Shard::CatchUp(const absl::StatusOr<Epoch>& claim) {
     claim_ = claim->offset;
     state_ = State::kServing;
   }
+  ownership_.Serving();
   if (options_.on_owned) options_.on_owned(options_.partition, claim->offset);
 }
 
@@ -299,7 +304,7 @@ void Shard::FollowOwner() {
   PublishApplied(position_.next);
   if (*more) grew_ = true;
   if (state_ == State::kServing && position_.validity.claim.id != own.id) {
-    Recover(Unavailable("another owner claimed the partition"));
+    Recover(Deposed("another owner claimed the partition"));
   }
   if (state_ == State::kServing || wanted_ || *more) return;
   std::lock_guard lock(mutex_);
@@ -309,6 +314,7 @@ void Shard::FollowOwner() {
 
 // Whatever was not confirmed is forgotten; the next claim reads what became of it.
 void Shard::Recover(const absl::Status& why) {
+  ownership_.Recovering(why, wanted_, state_ == State::kServing);
   sequences_.Clear();
   loaded_ = false;
   // What was being read may have failed, and its log will not call again.
@@ -331,7 +337,7 @@ void Shard::Recover(const absl::Status& why) {
 
 // The log has all that a damaged projection said: begins an empty one, which the next claim fills.
 void Shard::Rebuild() {
-  Recover(Unavailable("the projection is damaged; it is rebuilt from the log"));
+  Recover(absl::DataLossError("the projection is damaged; it is rebuilt from the log"));
   state_ = State::kStarting;
   absl::Status begun = options_.store->Replace();
   if (begun.ok()) begun = LoadPositions();
@@ -377,6 +383,7 @@ void Shard::TakeBatch() {
     }
   }
   figures_ = {.commands = commands_.size()};
+  taken_at_ = absl::Now();
   if (AllParentsLive()) return DecideBatch();
   // Only after the end of the parents' log has been seen may an unknown or deleted parent be
   // refused: it may have been created or undeleted a moment ago.
@@ -417,7 +424,7 @@ void Shard::DecideBatch() {
     Complete([this, end = std::move(end)] {
       if (!end.ok()) return FailBatch(end.status());
       if (*end == position_.next) return FinishBatch();
-      const absl::Status deposed = Unavailable("another owner wrote to the partition");
+      const absl::Status deposed = Deposed("another owner wrote to the partition");
       FailBatch(deposed);
       Recover(deposed);
     });
@@ -452,7 +459,7 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
     position_.validity.number += static_cast<int64_t>(offsets.size());
     return absl::OkStatus();
   }
-  const absl::Status deposed = Unavailable("another owner claimed the partition");
+  const absl::Status deposed = Deposed("another owner claimed the partition");
   if (offsets.front() < position_.next) return deposed;
   Validity validity = position_.validity;
   ASSIGN_OR_RETURN(
@@ -469,6 +476,7 @@ absl::Status Shard::StepTo(const std::vector<Offset>& offsets) {
     if (is_own) ++own;
   }
   if (own != offsets.size()) return deposed;
+  ownership_.PassedBy(entries.size() - own);
   position_.validity = validity;
   return absl::OkStatus();
 }
@@ -479,11 +487,13 @@ void Shard::FinishBatch() {
     std::lock_guard lock(mutex_);
     ++answering_;
   }
-  Round::PutOff([this, decided = std::exchange(decided_, {})]() mutable {
+  Round::PutOff([this, decided = std::exchange(decided_, {}), figures = figures_,
+                 taken_at = taken_at_]() mutable {
     for (auto& one : decided) Finish(std::move(one.call), std::move(one.reply));
+    figures.acknowledge_seconds = absl::ToDoubleSeconds(absl::Now() - taken_at);
+    if (options_.on_batch) options_.on_batch(figures);
     Answered();
   });
-  if (options_.on_batch) options_.on_batch(figures_);
 }
 
 // The shard may be gone when this returns: whoever stops it waits for the answers.

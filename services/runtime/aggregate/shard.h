@@ -24,6 +24,7 @@
 
 #include "services/runtime/aggregate/batch.h"
 #include "services/runtime/aggregate/join.h"
+#include "services/runtime/aggregate/ownership.h"
 #include "services/runtime/aggregate/parents.h"
 #include "services/runtime/aggregate/replay.h"
 #include "services/runtime/aggregate/waiters.h"
@@ -43,8 +44,9 @@ inline constexpr size_t kMaxBatchCommands = 256;
 struct BatchFigures {
   size_t commands = 0;
   size_t records = 0;
-  double append_seconds = 0;
-  double apply_seconds = 0;
+  double append_seconds = 0;       // until the log said durable
+  double apply_seconds = 0;        // from then until the projection had it
+  double acknowledge_seconds = 0;  // from taking the commands until all were answered
 };
 
 struct ShardOptions {
@@ -64,7 +66,8 @@ struct ShardOptions {
   decltype(BatchOptions::read_reference) read_reference;
   // Told when it serves, under which claim, on the strand.
   std::function<void(const TopicPartition&, Offset claim)> on_owned;
-  std::function<void(const BatchFigures&)> on_batch;
+  std::function<void(const BatchFigures&)> on_batch;  // once it is answered
+  Ownership::Told on_ownership;                       // on the strand
   // Of the ids and back-offs that the shard draws; random where absent.
   std::optional<uint64_t> seed;
 };
@@ -119,6 +122,8 @@ class Shard {
   absl::Status CheckReadable() const;
   // The offset after the last applied record.
   Offset applied() const { return applied_.load(); }
+  // As far as is known where the partition's log ends; the log is not asked.
+  Offset known_end() const { return options_.log->KnownEnd(options_.partition); }
   // The offset after the last record that was joined from a service; none where it is not joined.
   std::optional<Offset> joined(absl::string_view service) const;
   size_t queued() const;
@@ -165,6 +170,8 @@ class Shard {
 
   const ShardOptions options_;
 
+  Ownership ownership_;
+
   // The strand's own.
   Replay replay_;
   std::optional<Parents> parents_;
@@ -183,6 +190,7 @@ class Shard {
   std::optional<Batch> batch_;
   std::vector<Decided> decided_;
   BatchFigures figures_;
+  absl::Time taken_at_;
   absl::Time asked_at_;
 
   std::atomic<State> state_{State::kStarting};

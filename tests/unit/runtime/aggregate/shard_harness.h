@@ -32,7 +32,7 @@ class ShardHarness {
  public:
   ShardHarness(ServiceSpec spec, FakeLog* log, ManualClock* clock,
                std::optional<TopicPartition> parents = std::nullopt,
-               std::vector<JoinSpec> joins = {})
+               std::vector<JoinSpec> joins = {}, bool shared = false)
       : spec_(std::move(spec)), registry_(spec_.aggregates), log_(log), clock_(clock) {
     methods_ = *BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods);
     store_ = *Store::Open(resources_, folder_.path() + "/live");
@@ -41,19 +41,20 @@ class ShardHarness {
       const TopicPartition source{"rapport." + join.service, 0};
       of_store.emplace_back(std::move(join), source, log_, store_.get());
     }
-    shard_ = std::make_unique<Shard>(
-        ShardOptions{.partition = partition(),
-                     .parents = parents,
-                     .parents_collection = "customers",
-                     .joins = std::move(of_store),
-                     .log = log_,
-                     .store = store_.get(),
-                     .executor = executor_.get(),
-                     .clock = clock_,
-                     .registry = &registry_,
-                     .read_reference = [](const auto&, const auto&, auto*) -> const Message* {
-                       return nullptr;
-                     }});
+    shard_ = std::make_unique<Shard>(ShardOptions{
+        .partition = partition(),
+        .parents = parents,
+        .parents_collection = "customers",
+        .joins = std::move(of_store),
+        .log = log_,
+        .shared = shared,
+        .store = store_.get(),
+        .executor = executor_.get(),
+        .clock = clock_,
+        .registry = &registry_,
+        .read_reference = [](const auto&, const auto&, auto*) -> const Message* { return nullptr; },
+        .on_batch = [this](const BatchFigures& one) { Count(one); },
+        .on_ownership = [this](const OwnershipFigures& one) { Count(one); }});
     shard_->Start();
   }
   ~ShardHarness() {
@@ -91,6 +92,19 @@ class ShardHarness {
   TopicPartition partition() const { return {"rapport." + spec_.name, 0}; }
   Shard& shard() { return *shard_; }
   const Store& store() const { return *store_; }
+
+  // What it told so far.
+  struct Figures {
+    int claims = 0;
+    std::map<RecoveryReason, int> recoveries;
+    size_t void_records = 0;
+    std::vector<double> serve_seconds;
+    std::vector<BatchFigures> batches;
+  };
+  Figures figures() const {
+    std::lock_guard lock(figures_mutex_);
+    return figures_;
+  }
 
   // Sends a write as the service does.
   template <class Request>
@@ -173,6 +187,18 @@ class ShardHarness {
   }
 
  private:
+  void Count(const OwnershipFigures& one) {
+    std::lock_guard lock(figures_mutex_);
+    figures_.claims += one.claims;
+    if (one.recovery) ++figures_.recoveries[*one.recovery];
+    figures_.void_records += one.void_records;
+    if (one.serve_seconds) figures_.serve_seconds.push_back(*one.serve_seconds);
+  }
+  void Count(const BatchFigures& one) {
+    std::lock_guard lock(figures_mutex_);
+    figures_.batches.push_back(one);
+  }
+
   template <class Request>
   static void NameTarget(const Request& request, Command* command) {
     if constexpr (requires { request.parent(); }) {
@@ -187,6 +213,8 @@ class ShardHarness {
     }
   }
 
+  mutable std::mutex figures_mutex_;
+  Figures figures_;
   const ServiceSpec spec_;
   Registry registry_;
   MethodTable methods_;
