@@ -54,7 +54,7 @@ void RouteTable::Learn(const TopicPartition& partition, Route route) {
   for (Waiter& one : ready) one.ready(route);
 }
 
-void RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time deadline,
+bool RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time deadline,
                        Ready ready) {
   std::optional<Route> known;
   {
@@ -67,11 +67,11 @@ void RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time 
       known = found->second;
     } else {
       waiters_.push_back({key, than, deadline, std::move(ready)});
-      return;
+      return true;
     }
   }
-  if (known) return ready(*std::move(known));
-  ready(Unavailable("stopping"));
+  ready(known ? absl::StatusOr<Route>(*std::move(known)) : Unavailable("stopping"));
+  return false;
 }
 
 void RouteTable::Expire(absl::Time now) {

@@ -40,8 +40,8 @@ class RouteTable {
   void Learn(const TopicPartition& partition, Route route);
 
   // Calls `ready` with a route of a later claim than `than`, inline where it is known; UNAVAILABLE
-  // at `deadline` or when the table stops.
-  void Await(const TopicPartition& partition, Offset than, absl::Time deadline, Ready ready);
+  // at `deadline` or when the table stops. Whether that has to be waited for.
+  bool Await(const TopicPartition& partition, Offset than, absl::Time deadline, Ready ready);
 
   // Ends what waited for too long. Called a few times a second.
   void Expire(absl::Time now);

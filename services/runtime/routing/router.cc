@@ -77,12 +77,19 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     if (partition == kAnyone && AskAnyone()) return;
     const absl::Time patience =
         std::min(call->metadata.deadline, router->options_.clock->Now() + kRouteWait);
-    routes().Await(in_log(), tried, patience,
-                   [self = shared_from_this()](absl::StatusOr<Route> route) {
-                     if (!route.ok()) return Finish(std::move(self->call), route.status());
-                     self->tried = route->claim;
-                     self->AskOwner(*route);
-                   });
+    const bool waits = routes().Await(in_log(), tried, patience,
+                                      [self = shared_from_this()](absl::StatusOr<Route> route) {
+                                        if (!route.ok())
+                                          return self->GiveUp({.status = route.status()});
+                                        self->tried = route->claim;
+                                        self->AskOwner(*route);
+                                      });
+    if (waits) router->Tell({.waited = 1});
+  }
+
+  void GiveUp(Reply reply) {
+    router->Tell({.gave_up = 1});
+    Finish(std::move(call), std::move(reply));
   }
 
   bool AskAnyone() {
@@ -111,6 +118,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     attempt->done = [self = shared_from_this(), address](Reply reply) {
       self->Answered(address, std::move(reply));
     };
+    router->Tell({.passed_on = 1});
     router->options_.peer(address).Handle(std::move(attempt));
   }
 
@@ -118,7 +126,9 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     std::optional<Route> newest;
     const bool moved = IsNotOwner(reply.status, &newest);
     const bool again = moved || (read && absl::IsUnavailable(reply.status));
-    if (!again || ++redirects > kMaxRedirects) return Finish(std::move(call), std::move(reply));
+    if (moved) router->Tell({.not_owner_received = 1});
+    if (!again) return Finish(std::move(call), std::move(reply));
+    if (++redirects > kMaxRedirects) return GiveUp(std::move(reply));
     if (newest) routes().Learn(in_log(), *newest);
     if (!moved) silent = address;
     Go();
@@ -149,6 +159,7 @@ void Router::Handle(CallPtr call) {
   const bool routed = std::exchange(call->metadata.routed, false);
   if (here) return options_.here->Handle(std::move(call));
   if (routed) {
+    Tell({.not_owner_given = 1});
     const TopicPartition wanted = targets_.InLog(partition == kAnyone ? 0 : partition);
     return Finish(std::move(call), NotOwner(wanted, options_.routes->Find(wanted)));
   }

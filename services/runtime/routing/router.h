@@ -30,6 +30,15 @@ inline constexpr int kMaxRedirects = 2;
 // How long a call waits for a route, within its deadline: longer than an orderly hand-over takes.
 inline constexpr absl::Duration kRouteWait = absl::Seconds(2);
 
+// What happened to a call just now, for metrics.
+struct RouteFigures {
+  int passed_on = 0;           // sent to another instance, each try
+  int not_owner_given = 0;     // it came from another instance, and this one is not the owner
+  int not_owner_received = 0;  // the instance that was asked is not the owner
+  int waited = 0;              // until an owner says where it is
+  int gave_up = 0;             // refused: no owner was found in time, or by so many redirects
+};
+
 struct RouterOptions {
   const ServiceSpec* spec = nullptr;
   int partitions = 0;
@@ -40,6 +49,7 @@ struct RouterOptions {
   RouteTable* routes = nullptr;
   std::function<Handler&(const std::string& address)> peer;
   Clock* clock = nullptr;
+  std::function<void(const RouteFigures&)> on_routed;  // from any thread
 };
 
 class Router : public Handler {
@@ -57,6 +67,9 @@ class Router : public Handler {
         targets_(*options_.spec, options_.partitions),
         methods_(std::move(methods)) {}
 
+  void Tell(const RouteFigures& figures) const {
+    if (options_.on_routed) options_.on_routed(figures);
+  }
   absl::StatusOr<int> OwnersPartition(const Method& method, Call& call);
   std::string FreshRequestId();
 

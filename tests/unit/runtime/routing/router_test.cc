@@ -15,7 +15,9 @@
 namespace rapport {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Field;
 using testing::HasSubstr;
 
 constexpr int kPartitions = 1;  // so that every customer is of partition 0
@@ -40,7 +42,15 @@ struct Instance : Handler {
                         Instance& peer = *all->at(address);
                         return peer.silent ? static_cast<Handler&>(peer.silence) : *peer.router;
                       },
-                      .clock = clock});
+                      .clock = clock,
+                      .on_routed =
+                          [this](const RouteFigures& one) {
+                            routed.passed_on += one.passed_on;
+                            routed.not_owner_given += one.not_owner_given;
+                            routed.not_owner_received += one.not_owner_received;
+                            routed.waited += one.waited;
+                            routed.gave_up += one.gave_up;
+                          }});
     Ensure(made.ok(), "every method is answered");
     router = *std::move(made);
   }
@@ -64,7 +74,17 @@ struct Instance : Handler {
   RouteTable routes;
   std::unique_ptr<Router> router;
   std::vector<std::string> request_ids;  // of calls that came to the service
+  RouteFigures routed;                   // in sum
 };
+
+testing::Matcher<RouteFigures> Is(const RouteFigures& figures) {
+  return AllOf(
+      Field("passed_on", &RouteFigures::passed_on, figures.passed_on),
+      Field("not_owner_given", &RouteFigures::not_owner_given, figures.not_owner_given),
+      Field("not_owner_received", &RouteFigures::not_owner_received, figures.not_owner_received),
+      Field("waited", &RouteFigures::waited, figures.waited),
+      Field("gave_up", &RouteFigures::gave_up, figures.gave_up));
+}
 
 class RouterTest : public testing::Test {
  protected:
@@ -230,6 +250,48 @@ TEST_F(RouterTest, AStrongReadGoesToTheOwner) {
   Own(b_, 7);
   a_.routes.Learn(kPartition, At(7, b_));
   EXPECT_EQ(Send(a_, "ListInteractions", "parent: 'customers/ada'", {.read = "strong"})->by(), "b");
+}
+
+TEST_F(RouterTest, WhatIsAnsweredHereIsNoRoute) {
+  Own(a_, 7);
+  EXPECT_EQ(Send(a_, kCreate, kInteraction)->by(), "a");
+  EXPECT_THAT(a_.routed, Is({}));
+}
+
+TEST_F(RouterTest, RedirectsAreCountedOnBothSides) {
+  Own(c_, 9);
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  a_.routes.Learn(kPartition, At(9, c_));
+  EXPECT_EQ(Send(gateway_, kCreate, kInteraction)->by(), "c");
+  EXPECT_THAT(gateway_.routed, Is({.passed_on = 2, .not_owner_received = 1}));
+  EXPECT_THAT(a_.routed, Is({.not_owner_given = 1}));
+  EXPECT_THAT(c_.routed, Is({}));
+}
+
+TEST_F(RouterTest, WaitingAndGivingUpAreCounted) {
+  const auto first = Send(gateway_, kCreate, kInteraction);
+  EXPECT_THAT(gateway_.routed, Is({.waited = 1}));
+  Own(b_, 9);
+  gateway_.routes.Learn(kPartition, At(9, b_));
+  EXPECT_EQ(first->by(), "b");
+  EXPECT_THAT(gateway_.routed, Is({.passed_on = 1, .waited = 1}));
+
+  b_.owner = false;  // and nobody says who is
+  const auto second = Send(gateway_, kCreate, kInteraction);
+  EXPECT_FALSE(second->given);
+  Wait();
+  EXPECT_TRUE(absl::IsUnavailable(second->reply.status));
+  EXPECT_THAT(gateway_.routed,
+              Is({.passed_on = 2, .not_owner_received = 1, .waited = 2, .gave_up = 1}));
+}
+
+TEST_F(RouterTest, OneRedirectTooManyIsGivingUp) {
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  a_.routes.Learn(kPartition, At(7, b_));
+  b_.routes.Learn(kPartition, At(9, c_));
+  c_.routes.Learn(kPartition, At(11, a_));
+  EXPECT_TRUE(absl::IsUnavailable(Send(gateway_, kCreate, kInteraction)->reply.status));
+  EXPECT_THAT(gateway_.routed, Is({.passed_on = 3, .not_owner_received = 3, .gave_up = 1}));
 }
 
 TEST_F(RouterTest, WhatIsWrongWithARequestIsSaidByTheService) {
