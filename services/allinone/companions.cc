@@ -38,7 +38,8 @@ absl::Status Companions::FollowRoutes() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Handler*> Companions::RouterFor(const ServiceSpec& spec, Service* here) {
+absl::StatusOr<Handler*> Companions::RouterFor(const ServiceSpec& spec, Service* here,
+                                               std::function<void(const RouteFigures&)> on_routed) {
   if (here != nullptr) services_.push_back(here);
   specs_.push_back(std::make_unique<ServiceSpec>(spec));
   RouterOptions options{
@@ -48,7 +49,8 @@ absl::StatusOr<Handler*> Companions::RouterFor(const ServiceSpec& spec, Service*
       .owns = [here](int partition) { return here->Owns(partition); },
       .routes = &table_,
       .peer = [this](const std::string& address) -> Handler& { return PeerAt(address); },
-      .clock = clock_};
+      .clock = clock_,
+      .on_routed = std::move(on_routed)};
   ASSIGN_OR_RETURN(auto router, Router::Make(std::move(options)));
   routers_.push_back(std::move(router));
   return routers_.back().get();

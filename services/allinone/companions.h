@@ -30,7 +30,8 @@ class Companions {
 
   // Answers the service's methods, here or wherever they are to be answered. `here` is null where
   // the service does not run in this process. Lives as long as this.
-  absl::StatusOr<Handler*> RouterFor(const ServiceSpec& spec, Service* here);
+  absl::StatusOr<Handler*> RouterFor(const ServiceSpec& spec, Service* here,
+                                     std::function<void(const RouteFigures&)> on_routed);
 
   // Takes part in sharing out the service's partitions; `address` is said of those that it gets.
   absl::Status Join(Service& service, const std::string& address);

@@ -235,8 +235,10 @@ absl::Status Node::BackUpTo(const std::string& folder) const {
 
 // Where others may own what the service decides, the way to them comes before it.
 absl::StatusOr<Handler*> Node::AnswererOf(const ServiceSpec& spec, Service* here) {
+  // Zeros where nobody else is asked: a dashboard knows them all the same.
+  auto on_routed = metrics_->log_path().OfRoutes(spec.name);
   if (companions_ == nullptr) return here;
-  return companions_->RouterFor(spec, here);
+  return companions_->RouterFor(spec, here, std::move(on_routed));
 }
 
 void Node::Peers::Handle(CallPtr call) {
@@ -265,6 +267,7 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .stores = stores_.get(),
       .secret = secret,
       .on_batch = [this](const BatchFigures& figures) { metrics_->OnBatch(figures); },
+      .on_ownership = metrics_->log_path().OfOwnership(spec.name),
       .on_owned =
           [this](const TopicPartition& partition, Offset claim) {
             if (companions_ != nullptr) companions_->OnOwned(partition, claim);
@@ -276,16 +279,30 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
   services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
   Service* service = services_.back().get();
   RETURN_IF_ERROR(service->Start(timeout));
-  metrics_->AddGauge("rapport_queued_commands", "Commands that wait for their batch.",
-                     service->spec().name,
-                     [service] { return static_cast<double>(service->queued()); });
-  metrics_->AddGauge("rapport_replaced_projections",
-                     "Projections that were damaged and begun anew, since the start.",
-                     service->spec().name,
-                     [service] { return static_cast<double>(service->replaced_projections()); });
-  metrics_->AddGauge("rapport_serving", "1 where all partitions serve.", service->spec().name,
-                     [service] { return service->Health().ok() ? 1.0 : 0.0; });
+  AddGauges(*service);
   return service;
+}
+
+void Node::AddGauges(const Service& service) {
+  const auto add = [&](const char* name, const char* help, auto value) {
+    metrics_->AddGauge(name, help, service.spec().name,
+                       [value, &service] { return static_cast<double>(value(service)); });
+  };
+  add("rapport_queued_commands", "Commands that wait for their batch.",
+      [](const Service& of) { return of.queued(); });
+  add("rapport_replaced_projections",
+      "Projections that were damaged and begun anew, since the start.",
+      [](const Service& of) { return of.replaced_projections(); });
+  add("rapport_serving", "1 where all partitions serve.",
+      [](const Service& of) { return of.Health().ok() ? 1 : 0; });
+  add("rapport_partitions", "Partitions that there are to own, by whichever instance.",
+      [](const Service& of) { return of.partitions(); });
+  add("rapport_owned_partitions", "Partitions that this instance owns.",
+      [](const Service& of) { return of.owned(); });
+  add("rapport_lag_records", "Records of partitions not served here that are not applied yet.",
+      [](const Service& of) { return of.lag().sum; });
+  add("rapport_lag_max_records", "Those of the partition that has most of them.",
+      [](const Service& of) { return of.lag().max; });
 }
 
 absl::Status Node::Join(const std::string& address, absl::Duration timeout) {
@@ -344,12 +361,14 @@ void Node::Stop() {
   // What waits for an owner is refused; nobody is asked any more.
   if (companions_ != nullptr) companions_->Stop();
   for (auto& service : services_) service->Stop();
-  // The log completes and wakes shards, the executor runs them, a scrape asks them: all end before
-  // the shards do. The log's last completions were awaited by the services.
+  // A scrape asks shards and the log, the log completes and wakes shards, the executor runs them:
+  // all end before the shards do. The log's last completions were awaited by the services; its
+  // commits and what others still answer are counted.
+  if (metrics_ != nullptr) metrics_->StopListening();
   log_.reset();
   executor_.reset();
-  metrics_.reset();
   companions_.reset();
+  metrics_.reset();
   services_.clear();
   lock_.reset();
 }

@@ -94,6 +94,7 @@ class Node {
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
                                         absl::Duration timeout);
   decltype(ServiceOptions::ask_barrier) AskBarrier();
+  void AddGauges(const Service& service);
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
   void Tick();
 

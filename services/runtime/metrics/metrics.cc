@@ -67,10 +67,12 @@ struct Metrics::State {
   Histogram* batch_records;
   Histogram* batch_append;
   Histogram* batch_apply;
+  Histogram* batch_acknowledge;
   Histogram* commit_seconds;
   Histogram* commit_records;
   prometheus::Counter* log_bytes;
   prometheus::Family<prometheus::Counter>* process_commands;
+  LogPathMetrics log_path{registry};
   std::vector<GaugeSource> gauges;
   std::shared_ptr<prometheus::Collectable> scrape;  // the exposer keeps a weak reference
   std::unique_ptr<prometheus::Exposer> exposer;
@@ -132,6 +134,9 @@ Metrics::Metrics(const std::vector<const ServiceDescriptor*>& services)
                                       "Until the log said durable.", kSeconds);
   state_->batch_apply = AddHistogram(registry, "rapport_batch_apply_duration_seconds",
                                      "Until the projection had it.", kSeconds);
+  state_->batch_acknowledge =
+      AddHistogram(registry, "rapport_batch_acknowledge_duration_seconds",
+                   "From taking the commands until all are answered.", kSeconds);
   state_->commit_seconds = AddHistogram(registry, "rapport_log_commit_duration_seconds",
                                         "One group commit with its fsync.", kSeconds);
   state_->commit_records =
@@ -148,6 +153,10 @@ Metrics::Metrics(const std::vector<const ServiceDescriptor*>& services)
 }
 
 Metrics::~Metrics() = default;
+
+LogPathMetrics& Metrics::log_path() {
+  return state_->log_path;
+}
 
 void Metrics::OnProcess(const std::string& process, const ProcessFigures& figures) {
   const auto count = [&](const char* outcome, size_t commands) {
@@ -168,6 +177,10 @@ absl::StatusOr<int> Metrics::Listen(const std::string& address) {
   state_->scrape = std::make_shared<Scrape>(*state_);
   state_->exposer->RegisterCollectable(state_->scrape);
   return state_->exposer->GetListeningPorts().at(0);
+}
+
+void Metrics::StopListening() {
+  state_->exposer.reset();
 }
 
 void Metrics::Watch(Call& call) {
@@ -198,6 +211,7 @@ void Metrics::Watch(Call& call) {
 void Metrics::OnBatch(const BatchFigures& figures) {
   state_->batch_commands->Observe(static_cast<double>(figures.commands));
   state_->batch_records->Observe(static_cast<double>(figures.records));
+  state_->batch_acknowledge->Observe(figures.acknowledge_seconds);
   if (figures.records == 0) return;
   state_->batch_append->Observe(figures.append_seconds);
   state_->batch_apply->Observe(figures.apply_seconds);
