@@ -9,7 +9,9 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/status.h"
 #include "services/runtime/rpc/server.h"
 #include "services/runtime/rpc/wire.h"
 
@@ -76,19 +78,29 @@ grpc::ChannelArguments Arguments() {
 
 }  // namespace
 
-// Counts the calls under way: whoever lets go of a channel last must not be one of gRPC's threads,
+// Knows the calls under way: whoever lets go of a channel last must not be one of gRPC's threads,
 // which would wait for itself. A call's context holds the channel too.
 struct GrpcClient::Connection {
   Connection(const std::string& address,
              const std::shared_ptr<grpc::ChannelCredentials>& credentials)
       : stub(grpc::CreateCustomChannel(address, credentials, Arguments())) {}
+  // A peer that hangs would be waited for until the calls' deadlines.
   ~Connection() {
     std::unique_lock lock(mutex);
+    ending = true;
+    for (grpc::ClientContext* context : unanswered) context->TryCancel();
     idle.wait(lock, [this] { return under_way == 0; });
   }
-  void Begin() {
+  void Begin(Outgoing& outgoing) {
     std::lock_guard lock(mutex);
     ++under_way;
+    unanswered.insert(&outgoing.context);
+  }
+  // False where it was given up.
+  bool Answered(Outgoing& outgoing) {
+    std::lock_guard lock(mutex);
+    unanswered.erase(&outgoing.context);
+    return !ending;
   }
   void End() {
     std::lock_guard lock(mutex);
@@ -99,6 +111,8 @@ struct GrpcClient::Connection {
   std::mutex mutex;
   std::condition_variable idle;
   int64_t under_way = 0;
+  absl::flat_hash_set<grpc::ClientContext*> unanswered;
+  bool ending = false;
 };
 
 GrpcClient::GrpcClient(const std::string& address,
@@ -118,11 +132,15 @@ void GrpcClient::Handle(CallPtr call) {
   auto* outgoing = new Outgoing{.call = std::move(call)};
   AddMetadata(outgoing->call->metadata, outgoing->context);
   outgoing->request = Serialise(*outgoing->call->request);
-  connection_->Begin();
+  connection_->Begin(*outgoing);
   connection_->stub.UnaryCall(
       &outgoing->context, path, grpc::StubOptions(), &outgoing->request, &outgoing->response,
       [outgoing, connection = connection_.get()](const grpc::Status& status) {
+        const bool given_up = !connection->Answered(*outgoing);
         Reply reply = ReadReply(status, *outgoing);
+        if (given_up && absl::IsCancelled(reply.status)) {
+          reply = Reply{.status = Unavailable("given up, as this instance is shutting down")};
+        }
         CallPtr call = std::move(outgoing->call);
         delete outgoing;
         Finish(std::move(call), std::move(reply));

@@ -27,7 +27,8 @@ class GrpcClient : public Handler {
   // Plain text without credentials (credentials.h).
   explicit GrpcClient(const std::string& address,
                       std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
-  // Waits until the calls under way are finished. Not to be destroyed by a call's `done`.
+  // Calls under way are given up, and end with UNAVAILABLE before this returns: it is unknown what
+  // became of them. Not to be destroyed by a call's `done`.
   ~GrpcClient() override;
 
   void Handle(CallPtr call) override;

@@ -247,7 +247,20 @@ TEST_F(RpcTest, AClientComesBackToAServerThatWasRestarted) {
   client_ = nullptr;
 }
 
-TEST_F(RpcTest, AClientThatGoesWaitsForItsCalls) {
+// What hangs there must not hold up whoever ends here.
+TEST_F(RpcTest, AClientThatGoesGivesUpItsCalls) {
+  StartServer();
+  std::promise<Reply> reply;
+  CallPtr call = GetCase("customers/ada/cases/held");
+  call->done = [&reply](Reply answer) { reply.set_value(std::move(answer)); };
+  client_->Handle(std::move(call));
+  handler_.WaitForHeld();
+  client_ = nullptr;
+  EXPECT_EQ(reply.get_future().get().status.code(), absl::StatusCode::kUnavailable);
+  handler_.ReleaseHeld();
+}
+
+TEST_F(RpcTest, AClientThatGoesHasEveryCallAnswered) {
   StartServer();
   std::atomic<int> answered = 0;
   for (int i = 0; i < 100; ++i) {
