@@ -1,13 +1,19 @@
 """What deploy/ names is what a running server exports."""
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
-from server import ROOT, Server
+import yaml
+from kafka_load import PARTITIONS
+from server import BIN, ROOT, Server
 
 METRIC = re.compile(r"\brapport_[a-z_]+\b")
 DEPLOY = ROOT / "deploy"
+# Flags of containers that Server gives its own values.
+OF_SERVER = {"--data", "--http", "--grpc", "--metrics", "--advertise"}
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,56 @@ def test_the_panels_are_each_their_own():
     everything = json.loads((DEPLOY / "grafana.json").read_text())["panels"]
     assert len({one["id"] for one in everything}) == len(everything) == len({one["title"] for one in everything})
     assert all(panel["description"] and panel["targets"] for panel in panels())
+
+
+def packages_of_libraries(program: str) -> set[str]:
+    linked = subprocess.run(["ldd", BIN / program], capture_output=True, text=True, check=True).stdout
+    files = [os.path.realpath(path) for path in re.findall(r"=> (/\S+)", linked)]
+    # Debian's libraries are below /usr, wherever the linker found them.
+    named = subprocess.run(
+        ["dpkg", "-S", *(re.sub("^/lib", "/usr/lib", path) for path in files), *files], capture_output=True, text=True
+    )
+    return {line.split(":")[0] for line in named.stdout.splitlines()}
+
+
+def test_the_image_has_the_libraries_that_its_programs_want():
+    image = (DEPLOY / "Dockerfile").read_text().split("FROM ")[-1].split()
+    wanted = packages_of_libraries("rapport") | packages_of_libraries("rapportctl")
+    assert len(wanted) > 10
+    # What every Debian image has.
+    assert wanted - {"libc6"} <= set(image), wanted - set(image)
+
+
+def as_flags(service: dict, instead: dict[str, str]) -> list[str]:
+    """What a container of deploy/compose.yaml is started with; Server says where it listens and keeps its data."""
+    given = {
+        f"--{name.removeprefix('RAPPORT_').lower().replace('_', '-')}": value
+        for name, value in service["environment"].items()
+    }
+    for flag in service["command"][1:]:
+        name, _, value = flag.partition("=")
+        given[name] = value
+    assert {"--http", "--grpc", "--metrics"} <= given.keys()
+    given = {name: instead.get(name, value) for name, value in given.items() if name not in OF_SERVER}
+    return [f"{name}={value}" if value else name for name, value in given.items()]
+
+
+def test_the_composed_programs_are_one_crm(broker, topic_prefix, tmp_path):
+    composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    assert composed.pop("kafka")["image"].endswith((ROOT / "tools/kafka/kafka.version").read_text().strip())
+    (tmp_path / "secret").write_bytes(os.urandom(32))
+    here = {"--kafka": broker.bootstrap, "--secret-file": str(tmp_path / "secret")}
+    started: dict[str, Server] = {}
+    try:
+        for name, service in composed.items():
+            assert service["command"][0] == name
+            (tmp_path / name).mkdir()
+            flags = as_flags(service, here) + [f"--kafka-topic-prefix={topic_prefix}", f"--partitions={PARTITIONS}"]
+            started[name] = Server(tmp_path / name, *flags, program=name).start()
+        gateway = started["gateway"]
+        gateway.create("/v1/customers?customerId=composed", {"displayName": "Ada", "kind": "PERSON"})
+        view = gateway.get("/v1/customers/composed/view")
+        assert view["customer"]["displayName"] == "Ada" and "missingParts" not in view
+    finally:
+        for server in started.values():
+            server.kill()
