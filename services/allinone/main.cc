@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <list>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "absl/synchronization/mutex.h"
@@ -44,10 +45,13 @@ int main(int argc, char** argv) {
     return app.exit(wrong);
   }
 
-  const absl::Status served = rapport::Serve(*chosen, [&signals] {
+  static auto& ended = *new absl::Notification;  // the thread may be there to the very end
+  std::thread([signals] {
     int signal = 0;
     sigwait(&signals, &signal);
-  });
+    ended.Notify();
+  }).detach();
+  const absl::Status served = rapport::Serve(*chosen, ended);
   if (served.ok()) return 0;
   std::fprintf(stderr, "rapport: %s\n", std::string(served.message()).c_str());
   return 1;

@@ -1,21 +1,15 @@
 #include "services/allinone/node.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <random>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "rapport/log/v1/owner.pb.h"
 #include "services/accounts/service.h"
+#include "services/allinone/secret.h"
 #include "services/marketing/service.h"
+#include "services/runtime/aggregate/await.h"
 #include "services/sales/service.h"
 #include "services/service/service.h"
 
@@ -23,7 +17,6 @@ namespace rapport {
 namespace {
 
 constexpr char kGatewayService[] = "rapport.gateway.v1.Gateway";
-constexpr size_t kSecretBytes = 32;
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
 constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
@@ -64,18 +57,21 @@ std::vector<const ServiceDescriptor*> Node::services() const {
 }
 
 std::vector<const ServiceDescriptor*> Node::peer_services() const {
-  if (!options_.kafka) return {};
-  return {OwnerService()};
+  if (!options_.kafka) return {Operations::Rpc()};
+  return {Operations::Rpc(), OwnerService()};
 }
 
 bool Node::Handles(const MethodDescriptor& method) const {
-  return method.service() == OwnerService() || gateway_->Handles(method);
+  return method.service() == OwnerService() || method.service() == Operations::Rpc() ||
+         gateway_->Handles(method);
 }
 
 void Node::Front::Handle(CallPtr call) {
-  const bool instances = node_->companions_ != nullptr && call->method->service() == OwnerService();
-  Handler& to = instances ? node_->companions_->owner() : *node_->counted_;
-  to.Handle(std::move(call));
+  const ServiceDescriptor* const service = call->method->service();
+  Handler* to = node_->counted_.get();
+  if (service == Operations::Rpc()) to = node_->operations_.get();
+  if (service == OwnerService() && node_->companions_ != nullptr) to = &node_->companions_->owner();
+  to->Handle(std::move(call));
 }
 
 bool Node::RunsHere(absl::string_view service) const {
@@ -116,40 +112,6 @@ absl::Status Node::CheckServices() const {
   return absl::InvalidArgumentError(absl::StrCat("no service is named; there are ", all));
 }
 
-// Made once per data folder: page tokens, request hashes and the request ids of processes must stay
-// what they are across restarts.
-absl::StatusOr<std::string> Node::LoadSecret() const {
-  const bool given = !options_.secret_file.empty();
-  const std::string path = given ? options_.secret_file : options_.data_dir + "/secret";
-  const bool is_new = !std::filesystem::exists(options_.data_dir + "/projections") &&
-                      !std::filesystem::exists(options_.data_dir + "/log");
-  if (!given && is_new && !std::filesystem::exists(path)) {
-    std::random_device random;
-    std::string fresh;
-    for (size_t i = 0; i < kSecretBytes; ++i) fresh += static_cast<char>(random());
-    // Durable before it is used: a page token or request hash outlives a power loss.
-    const std::string draft = path + ".new";
-    const int file = ::open(draft.c_str(), O_CREAT | O_TRUNC | O_WRONLY, S_IRUSR | S_IWUSR);
-    const bool written = file >= 0 &&
-                         ::write(file, fresh.data(), fresh.size()) == ssize_t{kSecretBytes} &&
-                         ::fsync(file) == 0;
-    if (file >= 0) ::close(file);
-    if (!written) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot write ", draft, ": ", std::strerror(errno)));
-    }
-    std::filesystem::rename(draft, path);
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::string secret((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (secret.size() != kSecretBytes) {
-    const char* mend = given ? "; make it once, for all instances: head -c 32 /dev/urandom"
-                             : "; restore it from the backup of this folder";
-    return absl::DataLossError(absl::StrCat(path, " must hold ", kSecretBytes, " bytes", mend));
-  }
-  return secret;
-}
-
 absl::StatusOr<std::unique_ptr<EventLog>> Node::OpenLog() {
   if (options_.kafka) return OpenKafkaLog(*options_.kafka);
   return OpenEmbeddedLog({.path = options_.data_dir + "/log",
@@ -175,10 +137,10 @@ absl::Status Node::TakeFolder() {
   return absl::OkStatus();
 }
 
-absl::Status Node::Start(absl::Duration timeout) {
+absl::Status Node::Start(absl::Duration patience) {
   RETURN_IF_ERROR(CheckServices());
   RETURN_IF_ERROR(TakeFolder());
-  ASSIGN_OR_RETURN(const std::string secret, LoadSecret());
+  ASSIGN_OR_RETURN(const std::string secret, LoadSecret(options_.data_dir, options_.secret_file));
   metrics_ = std::make_unique<Metrics>(services());
   stores_ = std::make_unique<StoreResources>(
       options_.cache_bytes, options_.memtable_bytes,
@@ -197,13 +159,19 @@ absl::Status Node::Start(absl::Duration timeout) {
     gateway::Backend backend{.name = spec.name, .rpc = spec.rpc};
     Service* here = nullptr;
     if (RunsHere(spec.name)) {
-      ASSIGN_OR_RETURN(here, StartService(spec, secret, timeout));
+      ASSIGN_OR_RETURN(here, StartService(spec, secret, patience));
     }
     if (Installed(spec.name)) {
       ASSIGN_OR_RETURN(backend.handler, AnswererOf(spec, here));
     }
     gateway_options.backends.push_back(std::move(backend));
   }
+  std::vector<Service*> here;
+  for (const auto& service : services_) here.push_back(service.get());
+  operations_ = std::make_unique<Operations>(std::move(here));
+  metrics_->AddGauge("rapport_rebuilt_projections",
+                     "Projections that were rebuilt beside the live one, since the start.", "all",
+                     [this] { return operations_->rebuilt(); });
   gateway_ = std::make_unique<gateway::Gateway>(std::move(gateway_options));
   peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
@@ -255,7 +223,7 @@ decltype(ServiceOptions::ask_barrier) Node::AskBarrier() {
 }
 
 absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string& secret,
-                                            absl::Duration timeout) {
+                                            absl::Duration patience) {
   if (!Installed(spec.parents_service)) spec.parents_service.clear();
   ServiceOptions options{
       .data_dir = options_.data_dir,
@@ -275,10 +243,11 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .ask_barrier = AskBarrier(),
       .peers = &peers_,
       .on_acted = [this](const std::string& process,
-                         const ProcessFigures& figures) { metrics_->OnProcess(process, figures); }};
+                         const ProcessFigures& figures) { metrics_->OnProcess(process, figures); },
+      .ended = options_.ended};
   services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
   Service* service = services_.back().get();
-  RETURN_IF_ERROR(service->Start(timeout));
+  RETURN_IF_ERROR(service->Start(patience));
   AddGauges(*service);
   return service;
 }
@@ -305,20 +274,28 @@ void Node::AddGauges(const Service& service) {
       [](const Service& of) { return of.lag().max; });
 }
 
-absl::Status Node::Join(const std::string& address, absl::Duration timeout) {
+absl::Status Node::Join(const std::string& address, absl::Duration patience) {
   if (companions_ == nullptr) return absl::OkStatus();
-  const absl::Time deadline = absl::Now() + timeout;
   for (const auto& service : services_) RETURN_IF_ERROR(companions_->Join(*service, address));
-  while (true) {
-    absl::Status health = Health();
-    if (!companions_->joined()) health = Unavailable("Kafka has not yet shared out the partitions");
-    if (health.ok() || absl::Now() > deadline) return health;
-    absl::SleepFor(kOwnershipPoll);
-  }
+  const auto health = [this] {
+    return companions_->joined() ? Health()
+                                 : Unavailable("Kafka has not yet shared out the partitions");
+  };
+  const auto moved = [this] {
+    int64_t moved = 0;
+    for (const auto& service : services_) moved += service->moved();
+    return moved;
+  };
+  return AwaitHealth({.what = "this instance",
+                      .health = health,
+                      .moved = moved,
+                      .ended = options_.ended,
+                      .patience = patience});
 }
 
 // Companions hear of it at once, and claim; until then this instance serves on.
 void Node::HandOver() {
+  if (operations_ != nullptr) operations_->End();
   if (companions_ == nullptr) return;
   const bool others = companions_->Leave();
   const absl::Time deadline = absl::Now() + options_.hand_over;
@@ -365,6 +342,7 @@ void Node::Stop() {
   // all end before the shards do. The log's last completions were awaited by the services; its
   // commits and what others still answer are counted.
   if (metrics_ != nullptr) metrics_->StopListening();
+  operations_.reset();
   log_.reset();
   executor_.reset();
   companions_.reset();

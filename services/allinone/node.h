@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "services/allinone/backups.h"
 #include "services/allinone/companions.h"
+#include "services/allinone/operations.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
 #include "services/runtime/metrics/metrics.h"
@@ -46,6 +47,8 @@ struct NodeOptions {
   absl::Duration hand_over = absl::Seconds(10);
   BackupOptions backups;
   Clock* clock = nullptr;  // the system's where null
+  // Whether the process is to end, so that a start need not go on; never where empty.
+  std::function<bool()> ended;
   marketing::Settings marketing;
 };
 
@@ -54,13 +57,15 @@ class Node {
   explicit Node(NodeOptions options);
   ~Node();
 
-  // Opens the data folder and returns when all partitions serve, or with Kafka are followed.
-  // INVALID_ARGUMENT for a service that there is not.
-  absl::Status Start(absl::Duration timeout = absl::Seconds(60));
+  // Opens the data folder and returns when all partitions serve, or with Kafka are followed,
+  // however long that takes. INVALID_ARGUMENT for a service that there is not; DEADLINE_EXCEEDED
+  // where nothing moves for `patience`; CANCELLED where the process is to end.
+  absl::Status Start(absl::Duration patience = absl::Seconds(60));
   // With Kafka: takes a share of the partitions, and returns when it is served. Others send calls
-  // for them to `address`, this instance's gRPC; where it is empty, they cannot.
-  absl::Status Join(const std::string& address, absl::Duration timeout = absl::Seconds(60));
-  // Where there are companions: gives up the partitions, and serves until they have been claimed.
+  // for them to `address`, this instance's gRPC; where it is empty, they cannot. Fails as Start.
+  absl::Status Join(const std::string& address, absl::Duration patience = absl::Seconds(60));
+  // Gives up rebuilds, and where there are companions the partitions; serves until these have been
+  // claimed.
   void HandOver();
   // Hands over, finishes what is in flight and closes the folder.
   void Stop();
@@ -69,7 +74,7 @@ class Node {
   Handler& handler() { return front_; }
   bool Handles(const MethodDescriptor& method) const;
   std::vector<const ServiceDescriptor*> services() const;
-  // What other instances call, not clients.
+  // What other instances and operators call, not clients.
   std::vector<const ServiceDescriptor*> peer_services() const;
   // Whether a service is answered, here or by others; the methods of those that are not are refused
   // with UNIMPLEMENTED.
@@ -86,13 +91,12 @@ class Node {
 
  private:
   absl::Status TakeFolder();
-  absl::StatusOr<std::string> LoadSecret() const;
   absl::StatusOr<std::unique_ptr<EventLog>> OpenLog();
   absl::Status CheckServices() const;
   bool RunsHere(absl::string_view service) const;
   bool Installed(absl::string_view service) const;
   absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
-                                        absl::Duration timeout);
+                                        absl::Duration patience);
   decltype(ServiceOptions::ask_barrier) AskBarrier();
   void AddGauges(const Service& service);
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
@@ -125,6 +129,7 @@ class Node {
   std::vector<std::unique_ptr<Service>> services_;
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Companions> companions_;  // on Kafka
+  std::unique_ptr<Operations> operations_;
   std::unique_ptr<gateway::Gateway> gateway_;
   Front front_{this};
   std::unique_ptr<CountedHandler> counted_;

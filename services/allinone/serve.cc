@@ -212,7 +212,9 @@ void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options)
                "Listen beyond loopback although nobody is authenticated");
 }
 
-absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal) {
+namespace {
+
+absl::Status ServeUntil(const ServeOptions& options, const absl::Notification& ended) {
   RETURN_IF_ERROR(CheckListeners(options));
   ASSIGN_OR_RETURN(const std::shared_ptr<Tls> tls, LoadTls(options));
   NodeOptions node_options = options.node;
@@ -229,6 +231,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
     node_options.kafka->instance = InstanceName();
     node_options.kafka->session_timeout = absl::Milliseconds(options.kafka_session_ms);
   }
+  node_options.ended = [&ended] { return ended.HasBeenNotified(); };
   node_options.backups.every = absl::Minutes(options.backup_minutes);
   Node node(node_options);
   std::atomic<bool> serving = false;
@@ -289,7 +292,7 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   std::puts("ready");
   std::fflush(stdout);
 
-  wait_for_signal();
+  ended.WaitForNotification();
   Log(Level::kInfo, "draining");
   std::puts("draining");
   std::fflush(stdout);
@@ -300,6 +303,14 @@ absl::Status Serve(const ServeOptions& options, const std::function<void()>& wai
   grpc.Shutdown(deadline);
   if (health != nullptr) health->Shutdown(absl::ZeroDuration());  // it asks the node
   node.Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Serve(const ServeOptions& options, const absl::Notification& ended) {
+  const absl::Status served = ServeUntil(options, ended);
+  if (!served.ok() && !absl::IsCancelled(served)) return served;
   Log(Level::kInfo, "stopped");
   std::puts("stopped");
   return absl::OkStatus();

@@ -1,8 +1,7 @@
 // `rapport serve` and its like: the flags, the listeners around a Node, and an orderly end.
 #pragma once
 
-#include <functional>
-
+#include "absl/synchronization/notification.h"
 #include "services/allinone/kafka_flags.h"
 #include "services/allinone/node.h"
 
@@ -49,8 +48,8 @@ struct ServeOptions {
 // Every flag has an environment variable: --data is RAPPORT_DATA.
 void AddServeFlags(CLI::App& app, const Program& program, ServeOptions* options);
 
-// Serves until `wait_for_signal` returns, then drains. Prints what it listens on, one line each:
-// "http 127.0.0.1:8080", and "ready".
-absl::Status Serve(const ServeOptions& options, const std::function<void()>& wait_for_signal);
+// Serves until it is asked to end, then drains; one that does not serve yet ends at once. Prints
+// what it listens on, one line each: "http 127.0.0.1:8080", and "ready".
+absl::Status Serve(const ServeOptions& options, const absl::Notification& ended);
 
 }  // namespace rapport

@@ -46,13 +46,14 @@ absl::Status DataFolder::AddService(const ServiceSpec& spec, const std::string& 
   ServiceFolder service{.name = spec.name, .registry = std::make_unique<Registry>(spec.aggregates)};
   const std::string topic = TopicOf(spec.name);
   ASSIGN_OR_RETURN(const int partitions, log_->Partitions(topic));
-  for (int i = 0; i < partitions; ++i) {
-    service.projections.push_back({{topic, i}, partitions, ProjectionPath(path, spec.name, i)});
-  }
+  const auto add = [&service](TopicPartition partition, int of, const std::string& first) {
+    service.projections.push_back({std::move(partition), of, NewestGeneration(first), first});
+  };
+  for (int i = 0; i < partitions; ++i) add({topic, i}, partitions, ProjectionPath(path, spec, i));
   if (HasReferenceData(spec)) {
     const TopicPartition reference{ReferenceTopicOf(spec.name), 0};
     ASSIGN_OR_RETURN(const int one, log_->Partitions(reference.topic));
-    service.projections.push_back({reference, one, ReferenceProjectionPath(path, spec.name)});
+    add(reference, one, ReferenceProjectionPath(path, spec));
   }
   services_.push_back(std::move(service));
   return absl::OkStatus();

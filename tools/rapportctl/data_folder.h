@@ -18,7 +18,8 @@ namespace rapport {
 struct ProjectionFolder {
   TopicPartition partition;
   int partitions = 0;  // of its topic
-  std::string path;
+  std::string path;    // of its newest generation
+  std::string first;   // of its first generation, which need not be there any more
 };
 
 // A service's aggregates, and all of its projections.

@@ -13,26 +13,18 @@ namespace {
 // processor's cache, and their memory comes from the kernel anew each time.
 constexpr size_t kBulkRecords = 2'048;
 
-absl::Status Switch(const std::string& fresh, const std::string& live) {
-  const std::string old = live + ".old";
-  std::error_code error;
-  std::filesystem::remove_all(old, error);
-  if (std::filesystem::exists(live)) std::filesystem::rename(live, old, error);
-  if (!error) std::filesystem::rename(fresh, live, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot put ", fresh, " in the place of ", live, ": ", error.message()));
-  }
-  std::filesystem::remove_all(old, error);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Offset> RebuildOne(DataFolder& data, const ServiceFolder& service,
                                   const ProjectionFolder& projection) {
   ASSIGN_OR_RETURN(const Offset end, data.EndOf(projection.partition));
-  const std::string fresh = projection.path + ".rebuild";
-  RETURN_IF_ERROR(BuildProjection(data, service, projection.partition, fresh, end));
-  RETURN_IF_ERROR(Switch(fresh, projection.path));
+  const std::string fresh = NextGeneration(projection.first);
+  const std::string building = fresh + kBuilding;
+  RETURN_IF_ERROR(BuildProjection(data, service, projection.partition, building, end));
+  std::error_code error;
+  std::filesystem::rename(building, fresh, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat("cannot rename ", building, ": ", error.message()));
+  }
+  RemoveFormerGenerations(projection.first);
   return end;
 }
 

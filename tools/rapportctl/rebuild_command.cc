@@ -1,4 +1,5 @@
 // rapportctl rebuild --data DIR [--kafka BROKERS] [--service NAME]…
+// rapportctl rebuild --server HOST:PORT [--service NAME]…
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -6,14 +7,19 @@
 #include "absl/strings/str_cat.h"
 #include "services/allinone/kafka_flags.h"
 #include "services/runtime/base/status.h"
+#include "services/runtime/rpc/client.h"
+#include "services/runtime/rpc/credentials.h"
 #include "tools/rapportctl/command.h"
 #include "tools/rapportctl/rebuild.h"
+#include "tools/rapportctl/rebuild_server.h"
 
 namespace rapport {
 namespace {
 
 struct Flags {
   std::string data;
+  std::string server;  // or this one, which runs
+  TlsOptions tls;
   KafkaFlags kafka;
   std::vector<std::string> services;
 };
@@ -25,7 +31,29 @@ void Print(const char* what, const RebuildFigures& figures) {
               static_cast<double>(figures.records) / std::max(seconds, 1e-6));
 }
 
-absl::Status Rebuild(const Flags& flags) {
+absl::Status RebuildRunning(const Flags& flags) {
+  std::shared_ptr<Tls> tls;
+  if (!flags.tls.empty()) {
+    ASSIGN_OR_RETURN(tls, Tls::Load(flags.tls));
+  }
+  GrpcClient server(flags.server, PeerCredentials(tls));
+  ASSIGN_OR_RETURN(const auto projections, ListProjections(server, flags.services));
+  const absl::Time begin = absl::Now();
+  RebuildFigures total;
+  for (const auto& projection : projections) {
+    ASSIGN_OR_RETURN(const int64_t records, RebuildProjection(server, projection));
+    ++total.projections;
+    total.records += records;
+    std::printf("%s/%d: %lld records\n", projection.topic().c_str(), projection.partition(),
+                static_cast<long long>(records));
+    std::fflush(stdout);
+  }
+  total.duration = absl::Now() - begin;
+  Print("all", total);
+  return absl::OkStatus();
+}
+
+absl::Status RebuildStopped(const Flags& flags) {
   ASSIGN_OR_RETURN(const auto kafka, ToOptions(flags.kafka));
   ASSIGN_OR_RETURN(const auto data, DataFolder::Open(flags.data, kafka));
   const auto wanted = [&flags](const std::string& name) {
@@ -49,13 +77,24 @@ absl::Status Rebuild(const Flags& flags) {
 void AddRebuildCommand(CLI::App& app, int* exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand(
-      "rebuild", "Build projections anew from the log and switch to them; the server is stopped");
+      "rebuild",
+      "Build projections anew from the log and switch to them; the server is stopped, or runs and "
+      "goes on serving");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
-  command->add_option("--data", flags->data, "The server's data folder")->required();
+  auto* const where = command->add_option_group("where")->require_option(1);
+  where->add_option("--data", flags->data, "The data folder of a server that is stopped");
+  where->add_option("--server", flags->server, "host:port of the gRPC of a server that runs");
+  command->add_option("--tls-certificate", flags->tls.certificate,
+                      "PEM file: an instance's certificate, where --server speaks TLS");
+  command->add_option("--tls-key", flags->tls.key, "PEM file: its key");
+  command->add_option("--tls-client-ca", flags->tls.client_ca,
+                      "PEM file: the CAs of the instances' certificates");
   AddKafkaFlags(*command, &flags->kafka);
   command->add_option("--service", flags->services, "Only this service; may be given again")
       ->check(CLI::IsMember({"accounts", "sales", "service", "marketing"}));
-  command->callback([flags, exit_code] { *exit_code = Conclude(Rebuild(*flags)); });
+  command->callback([flags, exit_code] {
+    *exit_code = Conclude(flags->data.empty() ? RebuildRunning(*flags) : RebuildStopped(*flags));
+  });
 }
 
 }  // namespace rapport

@@ -33,6 +33,9 @@ class Join {
   Join(JoinSpec spec, TopicPartition partition, EventLog* log, Store* store)
       : spec_(std::move(spec)), partition_(std::move(partition)), log_(log), store_(store) {}
 
+  // The same into another projection, from its beginning.
+  Join Into(Store* store) const { return {spec_, partition_, log_, store}; }
+
   const TopicPartition& partition() const { return partition_; }
   const std::string& service() const { return spec_.service; }
   // The offset after the last record that was folded.

@@ -15,6 +15,7 @@ constexpr size_t kMaxLive = 16'384;
 }  // namespace
 
 absl::Status Parents::Load() {
+  live_.clear();
   ASSIGN_OR_RETURN(position_, LoadPosition(*store_, kFollowedPosition));
   return absl::OkStatus();
 }

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/await.h"
 #include "services/runtime/aggregate/consistency.h"
+#include "services/runtime/aggregate/rebuild.h"
 #include "services/runtime/aggregate/shape.h"
 #include "services/runtime/base/hash.h"
 #include "services/runtime/base/ids.h"
@@ -43,7 +46,7 @@ Service::Service(ServiceSpec spec, ServiceOptions options)
 
 Service::~Service() = default;
 
-absl::Status Service::Start(absl::Duration timeout) {
+absl::Status Service::Start(absl::Duration patience) {
   ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods));
   const std::string topic = TopicOf(spec_.name);
   RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
@@ -62,7 +65,8 @@ absl::Status Service::Start(absl::Duration timeout) {
       .on_ownership = options_.on_ownership};
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
-    ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, path));
+    RemoveFormerGenerations(path);
+    ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, NewestGeneration(path)));
     ShardOptions own = common;
     own.partition = partition;
     own.store = store.get();
@@ -85,7 +89,7 @@ absl::Status Service::Start(absl::Duration timeout) {
   }
   for (int i = 0; i < options_.partitions; ++i) {
     ASSIGN_OR_RETURN(auto shard,
-                     add_shard({topic, i}, ProjectionPath(options_.data_dir, spec_.name, i), true));
+                     add_shard({topic, i}, ProjectionPath(options_.data_dir, spec_, i), true));
     shards_.push_back(std::move(shard));
   }
   if (HasReferenceData(spec_)) {
@@ -93,25 +97,24 @@ absl::Status Service::Start(absl::Duration timeout) {
     RETURN_IF_ERROR(options_.log->EnsureTopic(reference, 1));
     ASSIGN_OR_RETURN(
         reference_,
-        add_shard({reference, 0}, ReferenceProjectionPath(options_.data_dir, spec_.name), false));
+        add_shard({reference, 0}, ReferenceProjectionPath(options_.data_dir, spec_), false));
     reference_->Start();
   }
   for (auto& shard : shards_) shard->Start();
   RETURN_IF_ERROR(AddTimers());
   AddProcesses();
 
-  const absl::Time deadline = absl::Now() + timeout;
-  absl::Status health = Health();
-  while (!health.ok() && absl::Now() < deadline) {
-    absl::SleepFor(absl::Milliseconds(5));
+  const auto health = [this] {
     Tick();
-    health = Health();
-  }
-  if (!health.ok()) {
-    return absl::DeadlineExceededError(absl::StrCat(spec_.name, " does not serve within ",
-                                                    absl::FormatDuration(timeout), ": ",
-                                                    health.message()));
-  }
+    return Health();
+  };
+  RETURN_IF_ERROR(AwaitHealth({.what = spec_.name,
+                               .health = health,
+                               .moved = [this] { return moved(); },
+                               .ended = options_.ended,
+                               .patience = patience}));
+  // Until now a program of that version could have gone on with them.
+  RemoveOtherVersions(options_.data_dir, spec_);
   return absl::OkStatus();
 }
 
@@ -214,10 +217,27 @@ absl::Status Service::CopyTo(const std::string& data_dir) const {
     return shard.store().CopyTo(path);
   };
   for (int i = 0; i < options_.partitions; ++i) {
-    RETURN_IF_ERROR(copy(*shards_[i], ProjectionPath(data_dir, spec_.name, i)));
+    RETURN_IF_ERROR(copy(*shards_[i], ProjectionPath(data_dir, spec_, i)));
   }
   if (reference_ == nullptr) return absl::OkStatus();
-  return copy(*reference_, ReferenceProjectionPath(data_dir, spec_.name));
+  return copy(*reference_, ReferenceProjectionPath(data_dir, spec_));
+}
+
+absl::StatusOr<Offset> Service::RebuildProjection(int partition,
+                                                  const std::function<bool()>& ended) {
+  Shard& shard = ShardAt(partition);
+  RETURN_IF_ERROR(shard.CheckReadable());
+  const std::string path = partition == kReferencePartition
+                               ? ReferenceProjectionPath(options_.data_dir, spec_)
+                               : ProjectionPath(options_.data_dir, spec_, partition);
+  Rebuild rebuild(shard.RebuildFrom(path, options_.stores));
+  RETURN_IF_ERROR(rebuild.Run([&shard] { return shard.applied(); }, ended));
+  std::promise<absl::Status> switched;
+  shard.SwitchTo(&rebuild, ended,
+                 [&switched](absl::Status status) { switched.set_value(std::move(status)); });
+  RETURN_IF_ERROR(switched.get_future().get());
+  shard.CloseFormer();
+  return rebuild.records();
 }
 
 bool Service::Owns(int partition) const {
@@ -251,6 +271,17 @@ Service::Lag Service::lag() const {
   return lag;
 }
 
+int64_t Service::moved() const {
+  const auto of = [this](const Shard& shard) {
+    int64_t moved = shard.applied();
+    for (const JoinSpec& join : spec_.joins) moved += shard.joined(join.service).value_or(0);
+    return moved;
+  };
+  int64_t moved = reference_ ? of(*reference_) : 0;
+  for (const auto& shard : shards_) moved += of(*shard);
+  return moved;
+}
+
 size_t Service::queued() const {
   size_t queued = reference_ ? reference_->queued() : 0;
   for (const auto& shard : shards_) queued += shard->queued();
@@ -265,6 +296,21 @@ int Service::replaced_projections() const {
 
 Shard& Service::ShardAt(int partition) const {
   return partition == kReferencePartition ? *reference_ : *shards_.at(partition);
+}
+
+std::vector<ProjectionState> Service::projections() const {
+  std::vector<ProjectionState> all;
+  const auto add = [this, &all](int number, const Shard& shard) {
+    all.push_back({.number = number,
+                   .partition = shard.partition(),
+                   .version = spec_.projection_version,
+                   .state = shard.state(),
+                   .applied = shard.applied(),
+                   .known_end = std::max(shard.applied(), shard.known_end())});
+  };
+  for (int i = 0; i < options_.partitions; ++i) add(i, *shards_[i]);
+  if (reference_) add(kReferencePartition, *reference_);
+  return all;
 }
 
 void Service::Handle(CallPtr call) {

@@ -43,6 +43,18 @@ struct ServiceOptions {
   // Answers the methods of all services, for processes and flows.
   Handler* peers = nullptr;
   std::function<void(const std::string& process, const ProcessFigures&)> on_acted;
+  // Whether the process is to end, so that a start need not go on; never where empty.
+  std::function<bool()> ended;
+};
+
+// One of a service's projections, for an operator.
+struct ProjectionState {
+  int number = 0;  // the partition's, or kReferencePartition
+  TopicPartition partition;
+  int version = 0;
+  Shard::State state = Shard::State::kStarting;
+  Offset applied = 0;
+  Offset known_end = 0;
 };
 
 class Service : public Handler {
@@ -51,9 +63,10 @@ class Service : public Handler {
   ~Service() override;
 
   // Opens the projections and claims the partitions; returns when all serve, or follow their
-  // owners. FAILED_PRECONDITION for an RPC that nothing answers or a topic of another size;
-  // DEADLINE_EXCEEDED with the first shard's trouble.
-  absl::Status Start(absl::Duration timeout);
+  // owners, however long their logs are. FAILED_PRECONDITION for an RPC that nothing answers or a
+  // topic of another size; DEADLINE_EXCEEDED with the first shard's trouble where nothing was
+  // applied for `patience`.
+  absl::Status Start(absl::Duration patience);
   // Of a shared log: whether this instance should own a partition of the service's topics. A hint.
   void SetWanted(const TopicPartition& partition, bool wanted);
   // Finishes what is in flight; later calls are UNAVAILABLE. The log may be closed afterwards.
@@ -76,6 +89,11 @@ class Service : public Handler {
   bool Owns(int partition) const;
   // Answers what other instances ask by ask_barrier. UNAVAILABLE where this one is not the owner.
   void PassBarrier(int partition, absl::Time deadline, BarrierDone done);
+  std::vector<ProjectionState> projections() const;
+  // Builds a partition's projection, or kReferencePartition's, anew beside the live one and
+  // switches to it; says how many records it took. Returns when that is done, one at a time.
+  // UNAVAILABLE while the live one is itself being filled; CANCELLED where the process is to end.
+  absl::StatusOr<Offset> RebuildProjection(int partition, const std::function<bool()>& ended);
   // How many it owns, the reference partition among them.
   int owned() const;
   // How many there are to own.
@@ -87,6 +105,8 @@ class Service : public Handler {
     int64_t max = 0;
   };
   Lag lag() const;
+  // Records applied and joined so far: what moves while it catches up.
+  int64_t moved() const;
   size_t queued() const;
   // Projections that were damaged and begun anew, since the start.
   int replaced_projections() const;

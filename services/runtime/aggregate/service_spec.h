@@ -14,6 +14,9 @@ namespace rapport {
 struct ServiceSpec {
   std::string name;  // "sales": topic rapport.sales, folder projections/sales
   int number = 0;    // in consistency tokens; fixed for ever
+  // Of its projections. Raised whenever the same log makes other tables: a program that finds
+  // another version's beside the log builds its own from the log.
+  int projection_version = 1;
   const google::protobuf::ServiceDescriptor* rpc = nullptr;
   std::vector<AggregateType> aggregates;
   // The collections of roots that are spread over the partitions, so many are they. Other roots are

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/runtime/aggregate/consistency.h"
+#include "services/runtime/aggregate/rebuild.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/messages.h"
 #include "services/runtime/base/resource_name.h"
@@ -161,6 +162,7 @@ void Shard::Tick() {
   {
     std::lock_guard lock(mutex_);
     retry = (!settled() || options_.store->damaged()) && retry_at_ <= now;
+    retry = retry || switch_;
   }
   if (joins_grew_.exchange(false)) {
     join_wanted_ = true;
@@ -218,7 +220,7 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
   }
   if (!asked_) {
     if (options_.store->damaged() && !stopping_ && retry_at_ <= options_.clock->Now()) {
-      *work = [this] { Rebuild(); };
+      *work = [this] { BeginAnew(); };
       return true;
     }
     const bool may_try = !stopping_ && retry_at_ <= options_.clock->Now();
@@ -228,6 +230,10 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
     }
     if (options_.shared && may_try && grew_.exchange(false)) {
       *work = [this] { FollowOwner(); };
+      return true;
+    }
+    if (switch_ && (stopping_ || switch_->ended() || (loaded_ && state_ != State::kStarting))) {
+      *work = [this] { Switch(); };
       return true;
     }
     // Only from positions that are loaded: who recovers loads them again after its back-off.
@@ -336,12 +342,55 @@ void Shard::Recover(const absl::Status& why) {
 }
 
 // The log has all that a damaged projection said: begins an empty one, which the next claim fills.
-void Shard::Rebuild() {
+void Shard::BeginAnew() {
   Recover(absl::DataLossError("the projection is damaged; it is rebuilt from the log"));
   state_ = State::kStarting;
   absl::Status begun = options_.store->Replace();
   if (begun.ok()) begun = LoadPositions();
   if (!begun.ok()) Recover(begun);
+}
+
+RebuildOptions Shard::RebuildFrom(std::string path, const StoreResources* resources) const {
+  return {.path = std::move(path),
+          .resources = resources,
+          .partition = options_.partition,
+          .log = options_.log,
+          .registry = options_.registry,
+          .parents = options_.parents,
+          .parents_collection = options_.parents_collection,
+          .joins = options_.joins};
+}
+
+void Shard::SwitchTo(Rebuild* rebuild, std::function<bool()> ended,
+                     absl::AnyInvocable<void(absl::Status)> switched) {
+  {
+    std::lock_guard lock(mutex_);
+    switch_ = PendingSwitch{rebuild, std::move(ended), std::move(switched)};
+  }
+  Schedule();
+}
+
+// Nothing is in flight, so that what is applied is all there is to catch up with.
+void Shard::Switch() {
+  PendingSwitch pending;
+  absl::Status status;
+  {
+    std::lock_guard lock(mutex_);
+    pending = *std::exchange(switch_, std::nullopt);
+    if (stopping_ || pending.ended()) status = absl::CancelledError("the process is to end");
+  }
+  if (status.ok()) {
+    Reached reached{.applied = position_.next};
+    if (parents_) reached.followed = parents_->next();
+    for (const Joined& one : joins_) reached.joined.push_back(one.join.next());
+    status = pending.rebuild->CatchUp(reached);
+  }
+  if (status.ok()) {
+    options_.store->SwitchTo(pending.rebuild->TakeStore());
+    status = LoadPositions();
+    if (!status.ok()) Recover(status);
+  }
+  pending.switched(status);
 }
 
 // --- parents

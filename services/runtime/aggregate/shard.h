@@ -36,6 +36,9 @@
 
 namespace rapport {
 
+class Rebuild;
+struct RebuildOptions;
+
 // Commands that wait in one shard; more are refused with RESOURCE_EXHAUSTED.
 inline constexpr size_t kMaxQueuedCommands = 1'024;
 // Commands of one batch: bounds what one unknown outcome throws away.
@@ -105,6 +108,17 @@ class Shard {
   // command.
   void Barrier(absl::Time deadline, Waiters::Ready ready);
 
+  // What the same projection is built from, beside the one in this folder.
+  RebuildOptions RebuildFrom(std::string path, const StoreResources* resources) const;
+  // Catches the rest up and puts the rebuilt projection in the place of this one, between two
+  // batches and once this one serves or follows. `switched` is called once, with OK, or with what
+  // kept it from that, CANCELLED where `ended` says so first; `rebuild` outlives that.
+  void SwitchTo(Rebuild* rebuild, std::function<bool()> ended,
+                absl::AnyInvocable<void(absl::Status)> switched);
+
+  // Waits for who still reads what was there before, and removes it. On any thread.
+  void CloseFormer() { options_.store->CloseFormer(); }
+
   // Wakes what waits for time: retries, deadlines and what is to be joined. Called a few times a
   // second.
   void Tick();
@@ -156,7 +170,8 @@ class Shard {
   void BeginClaim();
   void CatchUp(const absl::StatusOr<Epoch>& claim);
   void Recover(const absl::Status& why);
-  void Rebuild();
+  void BeginAnew();
+  void Switch();
 
   bool AllParentsLive();
   void TakeBatch();
@@ -207,7 +222,13 @@ class Shard {
   mutable std::mutex mutex_;
   std::deque<Command> queue_;
   absl::AnyInvocable<void()> completion_;  // what the log answered, to be run on the strand
-  bool asked_ = false;                     // the log has yet to answer
+  struct PendingSwitch {
+    Rebuild* rebuild = nullptr;
+    std::function<bool()> ended;
+    absl::AnyInvocable<void(absl::Status)> switched;
+  };
+  std::optional<PendingSwitch> switch_;
+  bool asked_ = false;  // the log has yet to answer
   bool scheduled_ = false;
   int answering_ = 0;  // batches whose answers were put off and are not out yet
   bool stopping_ = false;

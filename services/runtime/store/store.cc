@@ -5,7 +5,9 @@
 #include <thread>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/message_lite.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
@@ -68,6 +70,34 @@ absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenToWrite(const rocksdb::Options&
   return CannotOpen(path, opened);
 }
 
+// The generation that a folder's name says beside `base`; 0 where it says none, 1 for `base`
+// itself.
+int GenerationOf(absl::string_view name, absl::string_view base) {
+  if (!absl::ConsumePrefix(&name, base)) return 0;
+  if (name.empty()) return 1;
+  int generation = 0;
+  const bool numbered = absl::ConsumePrefix(&name, ".") && absl::SimpleAtoi(name, &generation);
+  return numbered && generation > 1 ? generation : 0;
+}
+
+// Calls `found(folder, generation)` for what is beside `path` and belongs to it.
+template <class Found>
+void EachGeneration(const std::string& path, const Found& found) {
+  const std::filesystem::path base(path);
+  std::error_code error;
+  for (const auto& folder : std::filesystem::directory_iterator(base.parent_path(), error)) {
+    const std::string name = folder.path().filename();
+    const int generation = GenerationOf(name, base.filename().string());
+    if (generation > 0) found(folder.path(), generation);
+  }
+}
+
+int NewestGenerationNumber(const std::string& path) {
+  int newest = 0;
+  EachGeneration(path, [&](const auto&, int generation) { newest = std::max(newest, generation); });
+  return newest;
+}
+
 class ForgetFilter : public rocksdb::CompactionFilter {
  public:
   explicit ForgetFilter(StoreResources::Forget forget) : forget_(std::move(forget)) {}
@@ -82,6 +112,26 @@ class ForgetFilter : public rocksdb::CompactionFilter {
 };
 
 }  // namespace
+
+std::string NewestGeneration(const std::string& path) {
+  const int newest = NewestGenerationNumber(path);
+  return newest > 1 ? absl::StrCat(path, ".", newest) : path;
+}
+
+std::string NextGeneration(const std::string& path) {
+  return absl::StrCat(path, ".", std::max(1, NewestGenerationNumber(path)) + 1);
+}
+
+void RemoveFormerGenerations(const std::string& path) {
+  const int newest = NewestGenerationNumber(path);
+  std::vector<std::filesystem::path> former;
+  EachGeneration(path, [&](const std::filesystem::path& folder, int generation) {
+    if (generation < newest) former.push_back(folder);
+  });
+  former.push_back(absl::StrCat(path, ".", newest + 1, kBuilding));
+  std::error_code error;
+  for (const auto& folder : former) std::filesystem::remove_all(folder, error);
+}
 
 StoreResources::~StoreResources() = default;
 
@@ -123,12 +173,18 @@ StoreResources::StoreResources(size_t cache_bytes, size_t memtable_bytes, Forget
 
 class Store::Pin {
  public:
-  explicit Pin(const Store& store) : store_(store) {
-    ++store.readers_;
-    db_ = store.db_;
+  explicit Pin(const Store& store) : opened_(&store.live()) {
+    ++opened_->readers;
+    // Where the stores were switched meanwhile, nobody may have seen this reader.
+    while (opened_ != &store.live()) {
+      --opened_->readers;
+      opened_ = &store.live();
+      ++opened_->readers;
+    }
+    db_ = opened_->db;
   }
   ~Pin() {
-    if (!handed_over_) --store_.readers_;
+    if (!handed_over_) --opened_->readers;
   }
   Pin(const Pin&) = delete;
 
@@ -137,12 +193,12 @@ class Store::Pin {
   void HandOver(rocksdb::Iterator* iterator) {
     handed_over_ = true;
     iterator->RegisterCleanup(
-        [](void* readers, void*) { --*static_cast<std::atomic<int>*>(readers); }, &store_.readers_,
+        [](void* readers, void*) { --*static_cast<std::atomic<int>*>(readers); }, &opened_->readers,
         nullptr);
   }
 
  private:
-  const Store& store_;
+  Opened* opened_;
   rocksdb::DB* db_ = nullptr;
   bool handed_over_ = false;
 };
@@ -178,7 +234,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenOrReplace(const StoreResources
 }
 
 Store::~Store() {
-  delete db_.load();
+  for (Opened& one : opened_) delete one.db.load();
 }
 
 absl::Status Store::Outcome(const rocksdb::Status& status) const {
@@ -222,7 +278,7 @@ absl::Status Store::StatusOf(const rocksdb::Iterator& iterator) const {
 }
 
 absl::Status Store::Write(rocksdb::WriteBatch* batch) {
-  rocksdb::DB* db = db_;
+  rocksdb::DB* db = live().db;
   if (db == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
   if (failed_) RETURN_IF_ERROR(Outcome(db->Resume()));
   const rocksdb::Status written = db->Write(write_options_, batch);
@@ -231,7 +287,7 @@ absl::Status Store::Write(rocksdb::WriteBatch* batch) {
 }
 
 absl::Status Store::Flush() {
-  rocksdb::DB* db = db_;
+  rocksdb::DB* db = live().db;
   if (db == nullptr) return Outcome(rocksdb::Status::ShutdownInProgress());
   return Outcome(db->Flush({}));
 }
@@ -248,16 +304,34 @@ absl::Status Store::CopyTo(const std::string& folder) const {
 
 absl::Status Store::Replace() {
   ++replaced_;
-  std::unique_ptr<rocksdb::DB> old(db_.exchange(nullptr));
+  std::unique_ptr<rocksdb::DB> old(live().db.exchange(nullptr));
   // Reads are short, and new ones are refused.
-  while (readers_ > 0) std::this_thread::sleep_for(kReaderPoll);
+  while (live().readers > 0) std::this_thread::sleep_for(kReaderPoll);
   old.reset();
   RETURN_IF_ERROR(MoveAside(path_));
   ASSIGN_OR_RETURN(auto fresh, OpenToWrite(options_, path_));
   failed_ = false;
   damaged_ = false;
-  db_ = fresh.release();
+  live().db = fresh.release();
   return absl::OkStatus();
+}
+
+void Store::SwitchTo(std::unique_ptr<Store> fresh) {
+  const int next = 1 - live_;
+  opened_[next].db = fresh->live().db.exchange(nullptr);
+  former_path_ = std::exchange(path_, fresh->path_);
+  options_ = fresh->options_;
+  failed_ = false;
+  damaged_ = false;
+  live_ = next;
+}
+
+void Store::CloseFormer() {
+  Opened& former = opened_[1 - live_];
+  while (former.readers > 0) std::this_thread::sleep_for(kReaderPoll);
+  delete former.db.exchange(nullptr);
+  std::error_code error;
+  std::filesystem::remove_all(former_path_, error);
 }
 
 }  // namespace rapport

@@ -5,9 +5,14 @@
 // Files that were damaged or are missing are found when they are read: rocksdb checks every block.
 // Such a store says so (damaged) until its owner replaces it by an empty one, which the log fills.
 //
-// Threads: Get and iterators from any thread; Write, Flush and Replace from one thread at a time.
+// A projection that is built anew beside a live one gets a folder beside its own, its generation:
+// "3", "3.2", "3.3". The newest is the live one; what is not whole yet ends with ".building".
+//
+// Threads: Get, iterators, CopyTo and CloseFormer from any; Write, Flush, Replace and SwitchTo from
+// one thread at a time.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -50,6 +55,16 @@ enum class StoreMode {
   kBulk,
 };
 
+// What the name of a folder ends with until it is whole.
+inline constexpr char kBuilding[] = ".building";
+// The folder of a projection's newest generation; `path` itself where there is none.
+std::string NewestGeneration(const std::string& path);
+// The folder of the one after that.
+std::string NextGeneration(const std::string& path);
+// Removes all generations of `path` but the newest, and what was not finished. What cannot be
+// removed is only in the way of the disk.
+void RemoveFormerGenerations(const std::string& path);
+
 class Store {
  public:
   // DATA_LOSS where files are damaged or missing; UNAVAILABLE where another process has it open.
@@ -65,6 +80,7 @@ class Store {
   static std::unique_ptr<Store> Over(std::unique_ptr<rocksdb::DB> db) {
     return std::unique_ptr<Store>(new Store({}, "", std::move(db)));
   }
+  const std::string& path() const { return path_; }
 
   // False where there is no such key. A read error is DATA_LOSS, and UNAVAILABLE while the store is
   // being replaced.
@@ -96,20 +112,33 @@ class Store {
   // How often that happened; a reader that saw it change has read of two stores.
   int replaced() const { return replaced_; }
 
+  // Reads and writes go to `fresh` from now on, which says the same. Reads under way go on with
+  // what was there, until CloseFormer; at most one may wait for that.
+  void SwitchTo(std::unique_ptr<Store> fresh);
+  // Waits for the last of them, and removes the folder.
+  void CloseFormer();
+
  private:
   // Counts a reader, so that the database is not closed under it.
   class Pin;
+  struct Opened {
+    std::atomic<rocksdb::DB*> db{nullptr};  // owned; null while it is being replaced
+    std::atomic<int> readers{0};
+  };
 
   Store(rocksdb::Options options, std::string path, std::unique_ptr<rocksdb::DB> db)
-      : options_(std::move(options)), path_(std::move(path)), db_(db.release()) {
+      : options_(std::move(options)), path_(std::move(path)) {
+    opened_[0].db = db.release();
     write_options_.disableWAL = true;
   }
+  Opened& live() const { return opened_[live_]; }
   absl::Status Outcome(const rocksdb::Status& status) const;
 
-  const rocksdb::Options options_;
-  const std::string path_;
-  std::atomic<rocksdb::DB*> db_;  // owned; null while it is being replaced
-  mutable std::atomic<int> readers_{0};
+  rocksdb::Options options_;
+  std::string path_;
+  std::string former_path_;
+  mutable std::array<Opened, 2> opened_;  // the live one, and one whose last readers are awaited
+  std::atomic<int> live_{0};
   mutable std::atomic<bool> damaged_{false};
   std::atomic<int> replaced_{0};
   rocksdb::WriteOptions write_options_;

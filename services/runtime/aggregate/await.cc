@@ -1,0 +1,46 @@
+#include "services/runtime/aggregate/await.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "services/runtime/base/log_line.h"
+
+namespace rapport {
+namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(5);
+constexpr absl::Duration kBetweenReports = absl::Seconds(10);
+
+}  // namespace
+
+absl::Status AwaitHealth(const Awaited& awaited) {
+  absl::Status health = awaited.health();
+  int64_t moved = awaited.moved();
+  absl::Time moved_at = absl::Now(), reported_at = moved_at;
+  while (!health.ok()) {
+    if (awaited.ended && awaited.ended()) {
+      return absl::CancelledError(absl::StrCat(awaited.what, " was to end before it served"));
+    }
+    absl::SleepFor(kPoll);
+    health = awaited.health();
+    const absl::Time now = absl::Now();
+    if (const int64_t by_now = awaited.moved(); by_now != moved) {
+      moved = by_now;
+      moved_at = now;
+    }
+    if (now > moved_at + awaited.patience && !health.ok()) {
+      return absl::DeadlineExceededError(
+          absl::StrCat(awaited.what, " does not serve, and nothing moved for ",
+                       absl::FormatDuration(awaited.patience), ": ", health.message()));
+    }
+    if (now > reported_at + kBetweenReports) {
+      reported_at = now;
+      Log(Level::kInfo, "starting",
+          {{"what", awaited.what},
+           {"records", absl::StrCat(moved)},
+           {"waits_for", health.message()}});
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace rapport
