@@ -236,15 +236,17 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
       *work = [this] { Switch(); };
       return true;
     }
-    // Only from positions that are loaded: who recovers loads them again after its back-off.
+    // Only from positions that are loaded: who recovers loads them again after its back-off. And
+    // not while stopping, as the log may be closed once that is done.
+    const bool follows = loaded_ && !stopping_;
     // Before the next batch, or a busy shard would never hear of deletions.
-    if (loaded_ && parents_ && follow_wanted_.exchange(false)) {
+    if (follows && parents_ && follow_wanted_.exchange(false)) {
       *work = [this] {
         if (const absl::Status followed = parents_->Follow(); !followed.ok()) Recover(followed);
       };
       return true;
     }
-    if (loaded_ && state_ != State::kStarting && join_wanted_.exchange(false)) {
+    if (follows && state_ != State::kStarting && join_wanted_.exchange(false)) {
       *work = [this] { FollowJoins(); };
       return true;
     }

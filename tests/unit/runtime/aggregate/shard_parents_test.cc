@@ -74,6 +74,17 @@ TEST_F(ShardParentsTest, RefusesAnUnknownCustomerOnlyOnceTheCustomersEndWasSeen)
   EXPECT_TRUE(absl::IsNotFound(service_.Call(Case("nobody")).status));
 }
 
+// The log may be closed once it has stopped, whatever others still write there.
+TEST_F(ShardParentsTest, OnceStoppedItLeavesTheLogAlone) {
+  ASSERT_TRUE(accounts_.Call(Customer("ada")).status.ok());
+  ASSERT_TRUE(service_.Call(Case("ada")).status.ok());
+  service_.Stop();
+  const Offset followed = LoadPosition(service_.store(), kFollowedPosition)->next;
+  ASSERT_TRUE(accounts_.Call(Customer("bob")).status.ok());
+  service_.Settle();
+  EXPECT_EQ(LoadPosition(service_.store(), kFollowedPosition)->next, followed);
+}
+
 TEST_F(ShardParentsTest, LooksNothingUpForCustomersThatItKnows) {
   ASSERT_TRUE(accounts_.Call(Customer("ada")).status.ok());
   ASSERT_TRUE(service_.Call(Case("ada")).status.ok());
