@@ -56,7 +56,7 @@ class OwnershipTest : public testing::Test {
   Instance StartInstance(const std::string& name,
                          std::vector<std::string> services = {"accounts", "service"}) {
     std::vector<std::string> elsewhere;
-    for (const char* service : {"accounts", "service"}) {
+    for (const char* service : {"accounts", "service"}) {  // what a gateway alone calls
       if (std::find(services.begin(), services.end(), service) == services.end()) {
         elsewhere.push_back(service);
       }
@@ -78,7 +78,7 @@ class OwnershipTest : public testing::Test {
       // The streams are not called; without them the gateway cannot be served whole.
       std::vector<const ServiceDescriptor*> services_of_node = made.node->services();
       services_of_node.pop_back();
-      services_of_node.push_back(made.node->peer_services().front());
+      for (const auto* peers : made.node->peer_services()) services_of_node.push_back(peers);
       made.server = std::make_unique<GrpcServer>(
           ServerOptions{.services = services_of_node,
                         .handler = &made.node->handler(),
@@ -221,6 +221,38 @@ TEST_F(OwnershipTest, StrongReadsAskTheOwners) {
   }
   a.Stop();
   b->HandOver();
+}
+
+// What was made a moment ago, by whichever owner, is known to who decides: without a token.
+TEST_F(OwnershipTest, ReferenceDataOfOthersIsSeenBeforeARefusal) {
+  auto sales = StartInstance("sales", {"accounts", "sales"});
+  auto other = StartInstance("other", {"accounts", "sales"});
+  ASSERT_TRUE(WaitUntil([&] {
+    return sales->owned() > 0 && other->owned() > 0 &&
+           sales->owned() + other->owned() == 2 * kPartitions + 1 && sales->Health().ok() &&
+           other->Health().ok();
+  }));
+  CreateCustomers(*sales.node, 0, 8);
+  for (int i = 0; i < 40; ++i) {
+    const Instance& one = i % 2 == 0 ? sales : other;
+    const Instance& two = i % 2 == 0 ? other : sales;
+    const std::string product = absl::StrCat("p", i);
+    ASSERT_TRUE(Do(*one.node, std::string(kSales) + "CreateProduct",
+                   absl::StrCat("product_id: '", product, "' product { display_name: 'P' }"))
+                    .status.ok());
+    const Reply ordered =
+        Do(*two.node, std::string(kSales) + "CreateOrder",
+           absl::StrCat("parent: 'customers/c", i % 8, "' order { lines { product: 'products/",
+                        product,
+                        "' quantity { value: '1' } amount { currency_code: 'USD' units: 1 } } }"));
+    EXPECT_TRUE(ordered.status.ok()) << i << ": " << ordered.status;
+  }
+  const Reply unknown =
+      Do(*other.node, std::string(kSales) + "CreateOrder",
+         "parent: 'customers/c1' order { lines { product: 'products/none' quantity { value: '1' } "
+         "amount { currency_code: 'USD' units: 1 } } }");
+  EXPECT_FALSE(unknown.status.ok());
+  EXPECT_FALSE(absl::IsUnavailable(unknown.status)) << unknown.status;
 }
 
 // A hand-over while clients write: nothing is lost, nothing is there twice.

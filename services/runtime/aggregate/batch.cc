@@ -111,7 +111,11 @@ absl::StatusOr<Reply> Batch::DecideNew(Command& command, const AggregateType& ty
 // what was taken from it goes into the event.
 absl::StatusOr<const Message*> Batch::ReadOther(absl::string_view root, const AggregateType& type,
                                                 const std::string& name) {
-  if (RootOf(name) != root) return options_.read_reference(type, name, overlay_.arena());
+  if (RootOf(name) != root) {
+    ASSIGN_OR_RETURN(const Message* other, options_.read_reference(type, name, overlay_.arena()));
+    if (other == nullptr) not_found_.push_back(name);
+    return other;
+  }
   ASSIGN_OR_RETURN(const Overlay::Row* row, overlay_.Find(type, name));
   return row->state;
 }

@@ -63,6 +63,9 @@ class Batch {
   // What the command will be told if the log takes the batch.
   absl::StatusOr<Reply> Decide(Command& command);
 
+  // What decisions looked for elsewhere and did not find, as yet.
+  const std::vector<std::string>& not_found() const { return not_found_; }
+
   // To be appended, in this order.
   const std::vector<std::string>& records() const { return records_; }
   std::vector<std::string> TakeRecords() { return std::move(records_); }
@@ -89,6 +92,7 @@ class Batch {
   const Position& position_;
   Overlay overlay_;
   std::vector<std::string> records_;
+  std::vector<std::string> not_found_;
 };
 
 }  // namespace rapport

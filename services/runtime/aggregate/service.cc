@@ -63,6 +63,12 @@ absl::Status Service::Start(absl::Duration patience) {
       .on_owned = options_.on_owned,
       .on_batch = options_.on_batch,
       .on_ownership = options_.on_ownership};
+  if (options_.shared) {
+    common.await_references = [this](const auto& names, const auto& own, absl::Time deadline,
+                                     Waiters::Ready ready) {
+      AwaitReferences(names, own, deadline, std::move(ready));
+    };
+  }
   const auto add_shard = [&](TopicPartition partition, const std::string& path,
                              bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
     RemoveFormerGenerations(path);

@@ -130,6 +130,8 @@ class Service : public Handler {
   int TokenPartition(const Shard& shard) const;
   absl::Status AddTimers();
   void AddProcesses();
+  void AwaitReferences(const std::vector<std::string>& names, const TopicPartition& own,
+                       absl::Time deadline, Waiters::Ready ready);
   absl::StatusOr<const Message*> ReadReference(const AggregateType& type, const std::string& name,
                                                google::protobuf::Arena* arena);
 

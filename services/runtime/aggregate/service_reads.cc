@@ -1,6 +1,7 @@
 // What a service reads: which shards, from when on, and with which token.
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "services/runtime/aggregate/consistency.h"
 #include "services/runtime/aggregate/service.h"
@@ -195,8 +196,53 @@ std::string Service::Token(log::v1::ConsistencyToken token, const Method& method
   return FormatConsistencyToken(token);
 }
 
-// What this service decides is decided in this process, so projections hold all that was
-// acknowledged: reference data, and roots of other partitions.
+namespace {
+
+// Told of several things, tells of all.
+struct Gathered {
+  Waiters::Ready ready;
+  std::mutex mutex;
+  size_t missing;
+  absl::Status status;
+
+  void Add(const absl::Status& one) {
+    {
+      std::lock_guard lock(mutex);
+      status.Update(one);
+      if (--missing > 0) return;
+    }
+    ready(status);
+  }
+};
+
+}  // namespace
+
+// The end of their logs is what another owner had acknowledged by now.
+void Service::AwaitReferences(const std::vector<std::string>& names, const TopicPartition& own,
+                              absl::Time deadline, Waiters::Ready ready) {
+  absl::flat_hash_set<Shard*> shards;
+  for (const std::string& name : names) {
+    const absl::StatusOr<int> partition = targets_.PartitionOfRoot(RootOf(name));
+    if (!partition.ok()) continue;
+    Shard& shard = ShardAt(*partition);
+    if (shard.partition().topic != own.topic || shard.partition().partition != own.partition) {
+      shards.insert(&shard);
+    }
+  }
+  if (shards.empty()) return ready(absl::OkStatus());
+  auto all = std::make_shared<Gathered>();
+  all->ready = std::move(ready);
+  all->missing = shards.size();
+  for (Shard* shard : shards) {
+    options_.log->End(shard->partition(), [all, shard, deadline](absl::StatusOr<Offset> end) {
+      if (!end.ok()) return all->Add(end.status());
+      shard->WhenApplied(*end, deadline, [all](const absl::Status& seen) { all->Add(seen); });
+    });
+  }
+}
+
+// Of a log that is not shared projections hold all that was acknowledged: reference data, and roots
+// of other partitions. Otherwise they may lack what others acknowledged just now.
 absl::StatusOr<const Message*> Service::ReadReference(const AggregateType& type,
                                                       const std::string& name,
                                                       google::protobuf::Arena* arena) {

@@ -19,6 +19,9 @@ namespace {
 // both want a partition do not depose each other in step.
 constexpr int kMinBackoffMs = 20;
 constexpr int kMaxBackoffMs = 250;
+// For reference data that another instance may have written. Others of the partition's commands
+// wait too.
+constexpr absl::Duration kReferenceWait = absl::Seconds(2);
 
 }  // namespace
 
@@ -434,6 +437,7 @@ void Shard::TakeBatch() {
     }
   }
   figures_ = {.commands = commands_.size()};
+  references_awaited_ = options_.await_references == nullptr;
   taken_at_ = absl::Now();
   if (AllParentsLive()) return DecideBatch();
   // Only after the end of the parents' log has been seen may an unknown or deleted parent be
@@ -458,8 +462,10 @@ void Shard::DecideBatch() {
   for (auto& command : commands_) {
     absl::StatusOr<Reply> reply = batch_->Decide(command);
     if (!reply.ok()) reply = Reply{.status = reply.status()};
-    decided_.push_back({std::move(command.call), *std::move(reply)});
+    decided_.push_back({nullptr, *std::move(reply)});
   }
+  if (!references_awaited_ && !batch_->not_found().empty()) return AwaitReferences();
+  for (size_t i = 0; i < commands_.size(); ++i) decided_[i].call = std::move(commands_[i].call);
   commands_.clear();
   figures_.records = batch_->records().size();
   Ask();
@@ -480,6 +486,23 @@ void Shard::DecideBatch() {
       Recover(deposed);
     });
   });
+}
+
+// What another instance made a moment ago may only not have been seen here: decided once more when
+// it must have been.
+void Shard::AwaitReferences() {
+  references_awaited_ = true;
+  const std::vector<std::string> names = batch_->not_found();
+  batch_.reset();
+  decided_.clear();
+  Ask();
+  options_.await_references(names, options_.partition, options_.clock->Now() + kReferenceWait,
+                            [this](const absl::Status& seen) {
+                              Complete([this, seen] {
+                                if (!seen.ok()) return FailBatch(seen);
+                                DecideBatch();
+                              });
+                            });
 }
 
 void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {

@@ -67,6 +67,12 @@ struct ShardOptions {
   Clock* clock = nullptr;
   const Registry* registry = nullptr;
   decltype(BatchOptions::read_reference) read_reference;
+  // Calls `ready` with OK once everything is applied that was acknowledged of these resources
+  // before the call, by whichever owner; those of the shard's own partition need not be waited for.
+  // None where nobody else owns a partition.
+  std::function<void(const std::vector<std::string>& names, const TopicPartition& own,
+                     absl::Time deadline, Waiters::Ready ready)>
+      await_references;
   // Told when it serves, under which claim, on the strand.
   std::function<void(const TopicPartition&, Offset claim)> on_owned;
   std::function<void(const BatchFigures&)> on_batch;  // once it is answered
@@ -176,6 +182,7 @@ class Shard {
   bool AllParentsLive();
   void TakeBatch();
   void DecideBatch();
+  void AwaitReferences();
   void Confirm(const absl::StatusOr<std::vector<Offset>>& offsets);
   absl::Status StepTo(const std::vector<Offset>& offsets);
   void FinishBatch();
@@ -204,6 +211,7 @@ class Shard {
   BatchOptions batch_options_;
   std::optional<Batch> batch_;
   std::vector<Decided> decided_;
+  bool references_awaited_ = false;  // for this batch
   BatchFigures figures_;
   absl::Time taken_at_;
   absl::Time asked_at_;
