@@ -1,6 +1,6 @@
 # What Rapport links against. All of it comes from the distribution (tools/packages.txt), except
 # google's own .proto files, which tools/setup unpacks into build/deps/googleapis. It unpacks
-# libphonenumber too, into build/deps/phonenumber.
+# libphonenumber too, into build/deps/phonenumber, and builds RocksDB into build/deps/rocksdb.
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
@@ -31,6 +31,23 @@ foreach(target ${imported})
     endif()
   endif()
 endforeach()
+
+# RocksDB without its assertions, where tools/rocksdb has built one that goes with the distribution's
+# headers. What is built to find mistakes takes the distribution's, which has them.
+set(RAPPORT_ROCKSDB ${CMAKE_SOURCE_DIR}/build/deps/rocksdb CACHE PATH
+    "Folder of RocksDB built by tools/rocksdb; if empty, the distribution's is taken")
+set(archive ${RAPPORT_ROCKSDB}/librocksdb-${RocksDB_VERSION}.a)
+add_library(rocksdb INTERFACE)
+if(RAPPORT_ROCKSDB AND CMAKE_BUILD_TYPE MATCHES "^Rel" AND EXISTS ${archive})
+  find_library(RAPPORT_SNAPPY snappy REQUIRED)
+  target_link_libraries(rocksdb INTERFACE ${archive} ${RAPPORT_SNAPPY} Threads::Threads)
+else()
+  target_link_libraries(rocksdb INTERFACE RocksDB::rocksdb)
+  if(RAPPORT_ROCKSDB AND CMAKE_BUILD_TYPE MATCHES "^Rel")
+    message(WARNING "RocksDB is the distribution's, with assertions that every command pays for: "
+                    "${archive} is not there; run tools/setup")
+  endif()
+endif()
 
 set(RAPPORT_GOOGLEAPIS ${CMAKE_SOURCE_DIR}/build/deps/googleapis CACHE PATH
     "Folder that holds google/api/*.proto")
