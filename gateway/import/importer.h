@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/rpc/call.h"
 
 namespace rapport {
@@ -62,7 +63,7 @@ class Importer {
     std::string job;
     CallMetadata metadata;  // goes with every row; the deadline is the row's own
     RunAfter run_after;     // runs a task later, on any thread; may drop it at shutdown
-    std::function<absl::Time()> now = absl::Now;
+    std::function<absl::Time()> now = SteadyNow;
     size_t window_rows = kImportWindowRows;
     size_t window_bytes = kImportWindowBytes;
     absl::Duration row_timeout = kImportRowTimeout;

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/rest/import_rows.h"
 #include "gateway/rest/import_stream.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport::rest {
@@ -273,7 +274,7 @@ asio::awaitable<HttpResponse> Connection::RespondToCall(Parser& parser, HttpRequ
   }
   if (match.route == nullptr) co_return NoRoute(match, request);
   request.body = body;
-  PreparedCall prepared = PrepareCall(match, request, absl::Now() + server_->options.call_timeout);
+  PreparedCall prepared = PrepareCall(match, request, SteadyNow() + server_->options.call_timeout);
   if (prepared.call == nullptr) co_return std::move(prepared.refusal);
   NeverExpire();
   co_return AnswerCall(prepared.context, co_await Ask(std::move(prepared.call)));

@@ -102,7 +102,7 @@ void Companions::OnOwned(const TopicPartition& partition, Offset claim) {
 void Companions::AskBarrier(const TopicPartition& partition, absl::Time deadline,
                             BarrierDone done) {
   table_.Await(
-      partition, -1, std::min(deadline, clock_->Now() + kRouteWait),
+      partition, -1, std::min(deadline, clock_->Steady() + kRouteWait),
       [this, partition, deadline, done = std::move(done)](absl::StatusOr<Route> route) mutable {
         if (!route.ok()) return done(route.status());
         if (route->own) return done(Unavailable("this instance is about to own the partition"));
@@ -157,7 +157,7 @@ Handler& Companions::PeerAt(const std::string& address) {
 }
 
 void Companions::Tick() {
-  table_.Expire(clock_->Now());
+  table_.Expire(clock_->Steady());
 }
 
 void Companions::Stop() {

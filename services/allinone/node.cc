@@ -298,8 +298,8 @@ void Node::HandOver() {
   if (operations_ != nullptr) operations_->End();
   if (companions_ == nullptr) return;
   const bool others = companions_->Leave();
-  const absl::Time deadline = absl::Now() + options_.hand_over;
-  while (others && owned() > 0 && absl::Now() < deadline) absl::SleepFor(kOwnershipPoll);
+  const absl::Time deadline = SteadyNow() + options_.hand_over;
+  while (others && owned() > 0 && SteadyNow() < deadline) absl::SleepFor(kOwnershipPoll);
 }
 
 int Node::owned() const {
@@ -314,7 +314,7 @@ void Node::Tick() {
     for (auto& service : services_) service->Tick();
     if (companions_ != nullptr) companions_->Tick();
     const auto due = std::partition(later_.begin(), later_.end(),
-                                    [now = absl::Now()](auto& task) { return task.first > now; });
+                                    [now = SteadyNow()](auto& task) { return task.first > now; });
     for (auto task = due; task != later_.end(); ++task) executor_->Submit(std::move(task->second));
     later_.erase(due, later_.end());
   }
@@ -322,7 +322,7 @@ void Node::Tick() {
 
 void Node::RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task) {
   std::lock_guard lock(mutex_);
-  if (!stopping_) later_.emplace_back(absl::Now() + delay, std::move(task));
+  if (!stopping_) later_.emplace_back(SteadyNow() + delay, std::move(task));
 }
 
 void Node::Stop() {

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/log_line.h"
 
 namespace rapport {
@@ -15,14 +16,14 @@ constexpr absl::Duration kBetweenReports = absl::Seconds(10);
 absl::Status AwaitHealth(const Awaited& awaited) {
   absl::Status health = awaited.health();
   int64_t moved = awaited.moved();
-  absl::Time moved_at = absl::Now(), reported_at = moved_at;
+  absl::Time moved_at = SteadyNow(), reported_at = moved_at;
   while (!health.ok()) {
     if (awaited.ended && awaited.ended()) {
       return absl::CancelledError(absl::StrCat(awaited.what, " was to end before it served"));
     }
     absl::SleepFor(kPoll);
     health = awaited.health();
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (const int64_t by_now = awaited.moved(); by_now != moved) {
       moved = by_now;
       moved_at = now;

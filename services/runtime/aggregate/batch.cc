@@ -13,7 +13,7 @@
 namespace rapport {
 
 absl::StatusOr<Reply> Batch::Decide(Command& command) {
-  if (options_.clock->Now() > command.call->metadata.deadline) {
+  if (options_.clock->Steady() > command.call->metadata.deadline) {
     return absl::DeadlineExceededError(
         "the deadline passed while the command waited; nothing was done");
   }

@@ -335,7 +335,7 @@ void Service::Handle(CallPtr call) {
     return Finish(std::move(call), actor);
   }
   if (call->metadata.deadline == absl::InfiniteFuture()) {
-    call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
+    call->metadata.deadline = options_.clock->Steady() + kDefaultDeadline;
   }
   if (method->second.kind == Method::Kind::kFlow) {
     Handler& front = options_.peers == nullptr ? *this : *options_.peers;

@@ -159,7 +159,7 @@ std::optional<Offset> Shard::joined(absl::string_view service) const {
 }
 
 void Shard::Tick() {
-  const absl::Time now = options_.clock->Now();
+  const absl::Time now = options_.clock->Steady();
   waiters_.Expire(now);
   bool retry;
   {
@@ -222,11 +222,11 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
     return true;
   }
   if (!asked_) {
-    if (options_.store->damaged() && !stopping_ && retry_at_ <= options_.clock->Now()) {
+    if (options_.store->damaged() && !stopping_ && retry_at_ <= options_.clock->Steady()) {
       *work = [this] { BeginAnew(); };
       return true;
     }
-    const bool may_try = !stopping_ && retry_at_ <= options_.clock->Now();
+    const bool may_try = !stopping_ && retry_at_ <= options_.clock->Steady();
     if (wanted_ && state_ != State::kServing && may_try) {
       *work = [this] { BeginClaim(); };
       return true;
@@ -266,7 +266,7 @@ bool Shard::FindWork(absl::AnyInvocable<void()>* work) {
 void Shard::Ask() {
   std::lock_guard lock(mutex_);
   asked_ = true;
-  asked_at_ = absl::Now();
+  asked_at_ = SteadyNow();
 }
 
 void Shard::Complete(absl::AnyInvocable<void()> completion) {
@@ -338,7 +338,7 @@ void Shard::Recover(const absl::Status& why) {
     if (state_ != State::kStarting) state_ = State::kRecovering;
     trouble_ = std::string(why.message());
     const auto backoff_ms = kMinBackoffMs + random_() % (kMaxBackoffMs - kMinBackoffMs);
-    retry_at_ = options_.clock->Now() + absl::Milliseconds(backoff_ms);
+    retry_at_ = options_.clock->Steady() + absl::Milliseconds(backoff_ms);
     refused.swap(queue_);
   }
   for (auto& command : refused) {
@@ -438,7 +438,7 @@ void Shard::TakeBatch() {
   }
   figures_ = {.commands = commands_.size()};
   references_awaited_ = options_.await_references == nullptr;
-  taken_at_ = absl::Now();
+  taken_at_ = SteadyNow();
   if (AllParentsLive()) return DecideBatch();
   // Only after the end of the parents' log has been seen may an unknown or deleted parent be
   // refused: it may have been created or undeleted a moment ago.
@@ -496,7 +496,7 @@ void Shard::AwaitReferences() {
   batch_.reset();
   decided_.clear();
   Ask();
-  options_.await_references(names, options_.partition, options_.clock->Now() + kReferenceWait,
+  options_.await_references(names, options_.partition, options_.clock->Steady() + kReferenceWait,
                             [this](const absl::Status& seen) {
                               Complete([this, seen] {
                                 if (!seen.ok()) return FailBatch(seen);
@@ -506,7 +506,7 @@ void Shard::AwaitReferences() {
 }
 
 void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
-  const absl::Time confirmed = absl::Now();
+  const absl::Time confirmed = SteadyNow();
   figures_.append_seconds = absl::ToDoubleSeconds(confirmed - asked_at_);
   if (absl::IsResourceExhausted(offsets.status())) return FailBatch(offsets.status());
   absl::Status status = offsets.status();
@@ -520,7 +520,7 @@ void Shard::Confirm(const absl::StatusOr<std::vector<Offset>>& offsets) {
     FailBatch(status);
     return Recover(status);
   }
-  figures_.apply_seconds = absl::ToDoubleSeconds(absl::Now() - confirmed);
+  figures_.apply_seconds = absl::ToDoubleSeconds(SteadyNow() - confirmed);
   FinishBatch();
 }
 
@@ -564,7 +564,7 @@ void Shard::FinishBatch() {
   Round::PutOff([this, decided = std::exchange(decided_, {}), figures = figures_,
                  taken_at = taken_at_]() mutable {
     for (auto& one : decided) Finish(std::move(one.call), std::move(one.reply));
-    figures.acknowledge_seconds = absl::ToDoubleSeconds(absl::Now() - taken_at);
+    figures.acknowledge_seconds = absl::ToDoubleSeconds(SteadyNow() - taken_at);
     if (options_.on_batch) options_.on_batch(figures);
     Answered();
   });

@@ -28,14 +28,15 @@ void Timers::Tick() {
   {
     std::lock_guard lock(mutex_);
     if (busy_ || options_.shard->state() != Shard::State::kServing) return;
-    if (options_.clock->Now() < next_look_) return;
+    if (options_.clock->Steady() < next_look_) return;
     busy_ = true;
   }
   options_.executor->Submit([this] { Look(); });
 }
 
 void Timers::Look() {
-  const absl::Time now = options_.clock->Now();
+  const absl::Time now = options_.clock->Now();          // of what is due
+  const absl::Time steady = options_.clock->Steady();    // of our own pauses
   std::vector<std::pair<std::string, std::string>> due;  // key, name
   {
     std::lock_guard lock(mutex_);
@@ -45,21 +46,21 @@ void Timers::Look() {
     for (row->Seek("D"); row->Valid() && ToView(row->key()) < end; row->Next()) {
       const std::string key = row->key().ToString();
       const auto fired = fired_.find(key);
-      if (fired != fired_.end() && fired->second.until > now) continue;
+      if (fired != fired_.end() && fired->second.until > steady) continue;
       all_seen = due.size() < kMaxFiringTimers;
       if (!all_seen) break;
       due.emplace_back(key, keys::NameIn(key));
     }
     // What is damaged the shard builds anew; the timers that were read are good.
     options_.shard->store().StatusOf(*row).IgnoreError();
-    for (const auto& [key, name] : due) fired_[key].until = now + kRepeatAfter;
+    for (const auto& [key, name] : due) fired_[key].until = steady + kRepeatAfter;
     // What is over and was not seen is no longer in the table.
     if (all_seen) {
-      absl::erase_if(fired_, [now](const auto& fired) { return fired.second.until <= now; });
+      absl::erase_if(fired_, [steady](const auto& fired) { return fired.second.until <= steady; });
     }
     firing_ = due.size();
     busy_ = !due.empty();
-    next_look_ = now + kPeriod;
+    next_look_ = steady + kPeriod;
   }
   for (const auto& [key, name] : due) Fire(key, name);
 }
@@ -81,7 +82,7 @@ void Timers::Answered(const std::string& key, const absl::Status& status) {
     if (IsRefusal(status)) {
       Fired& fired = fired_[key];
       fired.pause = std::clamp(2 * fired.pause, kRepeatAfter, kMaxRepeatAfter);
-      fired.until = options_.clock->Now() + fired.pause;
+      fired.until = options_.clock->Steady() + fired.pause;
     }
     if (--firing_ > 0) return;
   }

@@ -76,7 +76,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   void Go() {
     if (partition == kAnyone && AskAnyone()) return;
     const absl::Time patience =
-        std::min(call->metadata.deadline, router->options_.clock->Now() + kRouteWait);
+        std::min(call->metadata.deadline, router->options_.clock->Steady() + kRouteWait);
     const bool waits = routes().Await(in_log(), tried, patience,
                                       [self = shared_from_this()](absl::StatusOr<Route> route) {
                                         if (!route.ok())
@@ -150,7 +150,7 @@ void Router::Handle(CallPtr call) {
   }
   const Method& method = found->second;
   if (call->metadata.deadline == absl::InfiniteFuture()) {
-    call->metadata.deadline = options_.clock->Now() + kDefaultDeadline;
+    call->metadata.deadline = options_.clock->Steady() + kDefaultDeadline;
   }
   // Whoever answers says what is wrong with a request that names no partition.
   const absl::StatusOr<int> owners = OwnersPartition(method, *call);

@@ -24,7 +24,7 @@ struct CallMetadata {
   std::string traceparent;        // W3C trace context
   std::string read;               // Rapport-Read: "strong", or empty
   bool routed = false;            // passed on by another instance, and not to be passed on again
-  absl::Time deadline = absl::InfiniteFuture();
+  absl::Time deadline = absl::InfiniteFuture();  // of SteadyNow (base/clock.h)
 };
 
 struct Reply {

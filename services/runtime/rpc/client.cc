@@ -1,4 +1,5 @@
 #include "services/runtime/rpc/client.h"
+#include "services/runtime/base/clock.h"
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -45,7 +46,7 @@ void AddMetadata(const CallMetadata& metadata, grpc::ClientContext& context) {
   if (!metadata.read.empty()) context.AddMetadata(kReadKey, metadata.read);
   if (metadata.routed) context.AddMetadata(kRoutedKey, "true");
   if (metadata.deadline != absl::InfiniteFuture()) {
-    context.set_deadline(ToDeadline(metadata.deadline));
+    context.set_deadline(ToDeadline(absl::Now() + (metadata.deadline - SteadyNow())));
   }
 }
 

@@ -1,4 +1,5 @@
 #include "services/runtime/rpc/server.h"
+#include "services/runtime/base/clock.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -52,7 +53,7 @@ CallMetadata ReadMetadata(const grpc::CallbackServerContext& context) {
   }
   const auto deadline = context.deadline();
   if (deadline != std::chrono::system_clock::time_point::max()) {
-    metadata.deadline = absl::FromChrono(deadline);
+    metadata.deadline = SteadyNow() + (absl::FromChrono(deadline) - absl::Now());
   }
   return metadata;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/log/kafka/envelope.h"
 #include "services/runtime/log/kafka/reader.h"
@@ -247,7 +248,7 @@ class KafkaLog : public EventLog {
   }
 
   absl::StatusOr<std::vector<absl::StatusOr<Offset>>> AskEnds(const std::vector<Tail*>& tails) {
-    const absl::Time deadline = absl::Now() + options_.request_timeout;
+    const absl::Time deadline = SteadyNow() + options_.request_timeout;
     const KafkaPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(tails.size())));
     const std::set<Tail*> each(tails.begin(), tails.end());
     for (const Tail* tail : each) {
@@ -258,11 +259,11 @@ class KafkaLog : public EventLog {
     while (true) {
       for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
       const rd_kafka_resp_err_t asked =
-          rd_kafka_offsets_for_times(reader_->client(), list.get(), Millis(deadline - absl::Now()));
+          rd_kafka_offsets_for_times(reader_->client(), list.get(), Millis(deadline - SteadyNow()));
       const bool leaderless =
           LacksLeader(asked) || std::any_of(list->elems, list->elems + list->cnt,
                                             [](const auto& one) { return LacksLeader(one.err); });
-      if (leaderless && absl::Now() + kLeaderPoll < deadline) {
+      if (leaderless && SteadyNow() + kLeaderPoll < deadline) {
         absl::SleepFor(kLeaderPoll);
         continue;
       }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/log/kafka/envelope.h"
 
@@ -157,12 +158,12 @@ void KafkaReader::Stop(Followed& followed, Reel& reel) {
 
 // Into `latest`: what is there, and at least one where one comes in time.
 absl::Status KafkaReader::Fetch(Followed& followed, Reel& reel, size_t limit, absl::Duration wait) {
-  const absl::Time deadline = absl::Now() + wait;
+  const absl::Time deadline = SteadyNow() + wait;
   const Offset begin = reel.next;
   size_t taken = 0;
   while (taken < limit) {
     // What was queued before a move is passed by.
-    const int patience = reel.next > begin ? 0 : std::max(0, Millis(deadline - absl::Now()));
+    const int patience = reel.next > begin ? 0 : std::max(0, Millis(deadline - SteadyNow()));
     const Message message(rd_kafka_consume_queue(reel.queue.get(), patience));
     if (message == nullptr) return absl::OkStatus();
     RETURN_IF_ERROR(Take(followed, reel, *message));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/log_line.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/log/kafka/topics.h"
@@ -31,9 +32,9 @@ absl::StatusOr<std::unique_ptr<KafkaRoutes>> KafkaRoutes::Follow(KafkaLogOptions
                                                                  Learned learned) {
   std::unique_ptr<KafkaRoutes> routes(new KafkaRoutes(std::move(options), std::move(learned)));
   RETURN_IF_ERROR(routes->Open());
-  const absl::Time deadline = absl::Now() + routes->options_.request_timeout;
+  const absl::Time deadline = SteadyNow() + routes->options_.request_timeout;
   while (!routes->caught_up_) {
-    if (absl::Now() > deadline) {
+    if (SteadyNow() > deadline) {
       return Unavailable(absl::StrCat("Kafka does not give what ", routes->topic_, " holds"));
     }
     absl::SleepFor(kCaughtUpPoll);
@@ -117,7 +118,7 @@ void KafkaRoutes::Take(const rd_kafka_message_t& message) {
 void KafkaRoutes::Say(Own& own) {
   const std::string key = KeyOf(own.route);
   std::string value = own.route.SerializeAsString();
-  own.said_at = absl::Now();
+  own.said_at = SteadyNow();
   // Whether it arrived is seen by reading.
   rd_kafka_producev(writer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_PARTITION(0),
                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -126,7 +127,7 @@ void KafkaRoutes::Say(Own& own) {
 }
 
 void KafkaRoutes::SayAgain() {
-  const absl::Time now = absl::Now();
+  const absl::Time now = SteadyNow();
   std::lock_guard lock(mutex_);
   for (auto& [key, own] : own_) {
     if (!own.heard && now - own.said_at > kSayAgainAfter) Say(own);

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -187,11 +188,11 @@ absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options
     RETURN_IF_ERROR(Create(client, options, topic, partitions, settings, described.brokers));
   }
   // The broker that answers may hear of a topic later than the one that made it.
-  const absl::Time deadline = absl::Now() + kShownWithin;
+  const absl::Time deadline = SteadyNow() + kShownWithin;
   while (described.partitions == 0) {
     absl::SleepFor(kShownPoll);
     ASSIGN_OR_RETURN(described, Describe(client, options, topic));
-    if (described.partitions == 0 && absl::Now() > deadline) {
+    if (described.partitions == 0 && SteadyNow() > deadline) {
       return Unavailable(absl::StrCat("Kafka made the topic ", topic, " and does not show it yet"));
     }
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/round.h"
 #include "services/runtime/base/status.h"
 
@@ -59,7 +60,7 @@ void KafkaWriter::Append(const TopicPartition& partition, std::vector<KafkaMessa
     batch->offsets.resize(messages.size());
     batch->slots.resize(messages.size());
     batch->done = std::move(done);
-    batch->deadline = absl::Now() + options_.append_timeout + kOverdue;
+    batch->deadline = SteadyNow() + options_.append_timeout + kOverdue;
   }
   // The batch may be gone when the last message was sent.
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -141,7 +142,7 @@ void KafkaWriter::FailOverdue() {
   std::vector<EventLog::AppendDone> overdue;
   {
     std::lock_guard lock(mutex_);
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     for (auto& batch : batches_) {
       if (batch.done && batch.deadline < now) overdue.push_back(std::exchange(batch.done, nullptr));
     }

@@ -2,6 +2,7 @@
 // is done exactly once.
 #include <thread>
 
+#include "services/runtime/base/time.h"
 #include "tests/unit/runtime/aggregate/shard_harness.h"
 
 namespace rapport {
@@ -78,6 +79,36 @@ TEST(ShardFaults, DoEveryCommandExactlyOnce) {
     owner.CallUntilKnown(Escalate("0-0"));  // has seen all
     owner.Stop();
     EXPECT_EQ(ShardHarness::Dump(owner.store()), owner.Rebuilt());
+  }
+}
+
+// Somebody sets the wall clock, by an hour this way and that, while the shard waits after a
+// failure: its pauses are not measured by it, and recorded time does not go back.
+TEST(ShardFaults, AClockThatIsSetHoldsNobodyUp) {
+  FakeLog log;
+  ManualClock clock(absl::FromUnixSeconds(1'767'225'600));
+  ShardHarness owner(service::Spec(), &log, &clock);
+  service::v1::CreateCaseRequest open;
+  open.set_parent("customers/ada");
+  open.set_case_id("a");
+  open.mutable_case_()->set_subject("It squeaks");
+  ASSERT_TRUE(owner.CallUntilKnown(open).status.ok());
+  int escalated = 0;
+  for (const absl::Duration by :
+       {absl::Hours(-1), absl::Hours(1), absl::Hours(1), absl::Hours(-1)}) {
+    log.ScriptAppends({FakeLog::Fate::kLost});
+    EXPECT_TRUE(absl::IsUnavailable(owner.Call(Escalate("lost")).status));
+    clock.Jump(by);
+    const absl::Time before = clock.Steady();
+    const Reply reply = owner.CallUntilKnown(Escalate(absl::StrCat("e", escalated)));
+    EXPECT_EQ(Parsed<service::v1::Case>(reply).escalation_level(), ++escalated);
+    EXPECT_LT(clock.Steady() - before, absl::Seconds(1));
+  }
+  absl::Time last = absl::InfinitePast();
+  for (const auto& record : log.Valid(owner.partition())) {
+    if (record.kind() == log::v1::Record::CLAIM) continue;
+    EXPECT_GE(FromTimestamp(record.record_time()), last);
+    last = FromTimestamp(record.record_time());
   }
 }
 
