@@ -45,7 +45,6 @@ struct Phase {
 
 // One call in flight, then the next.
 struct Slot {
-  bool free = true;  // with a rate only
   int64_t i = 0;
   std::optional<grpc::ClientContext> context;
   grpc::ByteBuffer response;
@@ -83,6 +82,7 @@ class Sender {
 
  private:
   void RunAtRate() {
+    for (Slot& slot : slots_) free_.push_back(&slot);
     std::thread receiver([this] { Receive(); });
     for (int64_t i = phase_.next++; i < phase_.end; i = phase_.next++) {
       const auto due = phase_.Due(i);
@@ -102,21 +102,17 @@ class Sender {
       Slot& slot = *static_cast<Slot*>(tag);
       Record(slot, Clock::now());
       std::lock_guard lock(mutex_);
-      slot.free = true;
+      free_.push_back(&slot);
       freed_.notify_one();
     }
   }
 
   Slot* WaitForSlot() {
     std::unique_lock lock(mutex_);
-    auto found = slots_.end();
-    freed_.wait(lock, [&] {
-      found =
-          std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.free; });
-      return found != slots_.end();
-    });
-    found->free = false;
-    return &*found;
+    freed_.wait(lock, [this] { return !free_.empty(); });
+    Slot* slot = free_.back();
+    free_.pop_back();
+    return slot;
   }
 
   void SendNext(Slot& slot, Clock::time_point now) {
@@ -161,6 +157,7 @@ class Sender {
   // With a rate, one thread sends and another receives.
   std::mutex mutex_;
   std::condition_variable freed_;
+  std::vector<Slot*> free_;
 };
 
 absl::Duration Percentile(std::vector<int64_t>& sorted_ns, double share) {
