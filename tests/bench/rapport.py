@@ -28,17 +28,19 @@ def run(*command, **options) -> str:
 
 
 class Rapport:
-    """`rapport serve` on a folder of its own; started again on the same one, it has its data."""
+    """`rapport serve`, or the program of a part of it, on a folder of its own; started again on the same
+    one, it has its data."""
 
-    def __init__(self, programs: Path, folder: Path):
+    def __init__(self, programs: Path, folder: Path, *flags: str, program: str = "serve"):
         self.programs = programs
         folder.mkdir(exist_ok=True)
         self.data = folder / "data"
         log = folder / "log"
+        command = [programs / "rapport", "serve"] if program == "serve" else [programs / f"rapport-{program}"]
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [programs / "rapport", "serve", f"--data={self.data}",
-                 *(f"--{name}=127.0.0.1:0" for name in ("http", "grpc", "metrics"))],
+                [*command, f"--data={self.data}",
+                 *(f"--{name}=127.0.0.1:0" for name in ("http", "grpc", "metrics")), *flags],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
