@@ -34,7 +34,7 @@ TOOL_JVM = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.sl
 
 # Few threads and partitions, for two cores; nothing expires; nobody waits for a group to fill, nor
 # long for a broker that died: neither the others, nor the broker itself when it comes back, which is
-# refused while its old session lasts; nor for the transaction of a writer that died.
+# refused while its old session lasts; nor for a transaction, of a writer that died or the one before.
 SETTINGS = """\
 process.roles=broker,controller
 node.id={node}
@@ -59,6 +59,7 @@ transaction.state.log.num.partitions=4
 transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr={in_sync}
 transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+add.partitions.to.txn.retry.backoff.ms=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.session.timeout.ms={session_ms}

@@ -47,6 +47,9 @@ public final class App {
   // than a session, after which somebody else takes over, it costs nothing.
   private static final int TRANSACTION_TIMEOUT_MS = 2_000;
   private static final int HEARTBEAT_MS = 500;
+  // A transaction that begins while the one before is being completed is refused, and tried again so
+  // much later; otherwise 100 ms. The brokers of tools/kafka do likewise.
+  private static final int RETRY_MS = 1;
   private static final Duration CLOSE = Duration.ofSeconds(10);
 
   public static void main(String[] args) throws Exception {
@@ -70,6 +73,8 @@ public final class App {
     settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, HEARTBEAT_MS);
     settings.put(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MS);
     settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 0);
+    settings.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MS_CONFIG), RETRY_MS);
+    settings.put(StreamsConfig.producerPrefix(ProducerConfig.RETRY_BACKOFF_MAX_MS_CONFIG), RETRY_MS);
 
     KafkaStreams streams = new KafkaStreams(topology(name), settings);
     streams.setStateListener(
