@@ -39,6 +39,8 @@ constexpr char kBareTopic[] = "bench.bare";
 constexpr char kAdapterTopic[] = "bench.adapter";
 // More than any batch, so that neighbours differ.
 constexpr size_t kRecords = 4'096;
+// Between the first records of two slots.
+constexpr size_t kStride = 17;
 // As many as decide and append in a server.
 constexpr int kThreads = 2;
 constexpr auto kWarmUp = std::chrono::milliseconds(500);
@@ -195,20 +197,20 @@ class Adapter : public Appender {
 class Turn {
  public:
   Turn(const Flags& flags, Appender& appender)
-      : flags_(flags),
-        appender_(appender),
-        begun_(static_cast<size_t>(flags.in_flight)),
-        measured_from_(Clock::now() + kWarmUp),
-        stop_(measured_from_ + std::chrono::seconds(flags.seconds)) {}
+      : flags_(flags), appender_(appender), begun_(static_cast<size_t>(flags.in_flight)) {}
 
   std::string Run() {
-    for (int i = 0; i < flags_.in_flight; ++i) free_.push_back(i);
     const double cpu = CpuSeconds();
+    // Connections are made before anything is measured.
+    under_way_ = flags_.in_flight;
+    for (int i = 0; i < flags_.in_flight; ++i) Send(i);
+    AwaitAll();
+    measured_from_ = Clock::now() + kWarmUp;
+    stop_ = measured_from_ + std::chrono::seconds(flags_.seconds);
     std::vector<std::thread> threads;
     for (int i = 0; i < kThreads; ++i) threads.emplace_back([this] { SendUntilOver(); });
     for (auto& thread : threads) thread.join();
-    std::unique_lock lock(mutex_);
-    freed_.wait(lock, [this] { return under_way_ == 0; });
+    AwaitAll();
     const double cpu_us = 1e6 * (CpuSeconds() - cpu);
     const auto batch = static_cast<double>(flags_.batch);
     std::sort(latencies_ms_.begin(), latencies_ms_.end());
@@ -248,11 +250,20 @@ class Turn {
         free_.pop_front();
         ++under_way_;
       }
-      const auto number = static_cast<size_t>(slot);
-      begun_[number] = Clock::now();
-      appender_.Append(slot % flags_.partitions, number * 17, static_cast<size_t>(flags_.batch),
-                       [this, slot](bool ok) { Note(slot, ok); });
+      Send(slot);
     }
+  }
+
+  void Send(int slot) {
+    const auto number = static_cast<size_t>(slot);
+    begun_[number] = Clock::now();
+    appender_.Append(slot % flags_.partitions, number * kStride, static_cast<size_t>(flags_.batch),
+                     [this, slot](bool ok) { Note(slot, ok); });
+  }
+
+  void AwaitAll() {
+    std::unique_lock lock(mutex_);
+    freed_.wait(lock, [this] { return under_way_ == 0; });
   }
 
   void Note(int slot, bool ok) {
@@ -261,7 +272,7 @@ class Turn {
     std::lock_guard lock(mutex_);
     if (!ok) ++failed_;
     ++all_;
-    if (begun >= measured_from_) {
+    if (measured_from_ != Clock::time_point() && begun >= measured_from_) {
       latencies_ms_.push_back(std::chrono::duration<double, std::milli>(now - begun).count());
       last_ = now;
     }
@@ -280,8 +291,8 @@ class Turn {
   int64_t failed_ = 0;
   std::vector<Clock::time_point> begun_;
   std::vector<double> latencies_ms_;
-  const Clock::time_point measured_from_;
-  const Clock::time_point stop_;
+  Clock::time_point measured_from_;  // none while the first batches are under way
+  Clock::time_point stop_;
   Clock::time_point last_;
 };
 

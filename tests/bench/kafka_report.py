@@ -15,8 +15,7 @@ def print_figures(figures: dict) -> None:
             continue
         per_second = [each["callsPerSecond"] for each in one["rounds"]]
         rates = "".join(f"{n:9.0f}" for n in (one["callsPerSecond"], min(per_second), max(per_second)))
-        cpu = [f"{who} {one[key]:.0f}" for who, key in
-               (("server", "serverCpuUs"), ("client", "clientCpuUs"), ("broker", "brokerCpuUs")) if key in one]  # fmt: skip
+        cpu = [f"{who} {one[f'{who}CpuUs']:.0f}" for who in ("server", "client", "broker") if f"{who}CpuUs" in one]
         batch = f"; {one['batch']:.1f} a batch" if "batch" in one else ""
         print(f"{name:34}{rates}{one['p50Ms']:8.2f}{one['p99Ms']:8.2f}  {', '.join(cpu)}{batch}")
 
@@ -33,9 +32,9 @@ def seconds(figures: dict, name: str, key: str) -> float | None:
 
 
 def targets(figures: dict) -> list[tuple]:
-    """Name, what was reached, ≤ or ≥, target and goal; where there is no target, what it is for."""
+    """Name, what was reached (None: not measured), ≤ or ≥, target and goal; None where there is none."""
     streams, rate = "Kafka Streams", "callsPerSecond"
-    at_rate = next((name.removeprefix("command, ") for name in figures if name.startswith("command, ") and "/s" in name), "")
+    at_rate = next((name.removeprefix("command, ") for name in figures if name.endswith("/s")), "")
     return [
         ("command / Kafka Streams, 1 in flight, p50",
          ratio(figures, "command, 1 in flight", f"{streams}, 1 in flight", "p50Ms"), "≤", 0.2, None),
