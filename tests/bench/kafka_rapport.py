@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from processor import cpu_seconds
+from processor import children_cpu_seconds, cpu_seconds
 from rapport import IN_FLIGHT, Rapport, run
 
 PARTITIONS = 32
+# Of Rapport's instances and those of Kafka Streams: Rapport's own default.
+SESSION_MS = 6_000
 # How long everything goes well before something is done to it.
 STEADY_SECONDS = 3
 # Longer than a partition is silent by itself at the rates that are measured.
@@ -89,7 +91,7 @@ class Programs:
         secret.write_bytes(os.urandom(32))
         self.flags = [
             f"--kafka={cluster.bootstrap}", f"--kafka-topic-prefix={prefix}.", f"--secret-file={secret}",
-            f"--partitions={PARTITIONS}",
+            f"--partitions={PARTITIONS}", f"--kafka-session-ms={SESSION_MS}",
         ]  # fmt: skip
 
     def start(self, program: str, name: str = "") -> Rapport:
@@ -107,12 +109,14 @@ class Programs:
     def commands(self, to: str, shape: Shape, customers: int, seconds: int) -> dict:
         """Interactions logged at that program's port; processor time is of all programs together."""
         server, broker = self._cpu_seconds()
+        client = children_cpu_seconds()
         [measured] = json.loads(run(*self._load(to, shape, customers, seconds)))
         if measured["errors"]:
             raise RuntimeError(f"{measured['errors']} commands failed")
         calls = measured["calls"] + shape.warm_up
         after = self._cpu_seconds()
         measured["serverCpuUs"] = 1e6 * (after[0] - server) / calls
+        measured["clientCpuUs"] = 1e6 * (children_cpu_seconds() - client) / calls
         measured["brokerCpuUs"] = 1e6 * (after[1] - broker) / calls
         del measured["gaps"]
         return measured

@@ -1,6 +1,6 @@
 """What tests/bench/kafka prints: the figures, and each row with its target beside it."""
 
-from kafka_streams import SESSION_MS
+from kafka_rapport import SESSION_MS
 from rapport import IN_FLIGHT
 
 MANY = f"{IN_FLIGHT} in flight"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from kafka_rapport import PARTITIONS, Disturbed, Shape, broker_cpu_seconds, disturb
+from kafka_rapport import PARTITIONS, SESSION_MS, Disturbed, Shape, broker_cpu_seconds, disturb
 from processor import cpu_seconds
 from rapport import ROOT, START_SECONDS, run
 
@@ -17,8 +17,6 @@ SOURCES = Path(__file__).with_name("streams")
 JVM = ["-Xmx1g", "-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]
 # Of the application: one a core costs more transactions, and so more of everything.
 STREAM_THREADS = 1
-# As Rapport's is unless told otherwise.
-SESSION_MS = 6_000
 
 
 def compile_streams(folder: Path) -> str:
