@@ -131,11 +131,15 @@ class Programs:
             finally:
                 load.kill()
 
-    def mean_batch(self, name: str) -> tuple[float, float]:
-        """Batches of that program so far, and their commands."""
+    def batches(self, name: str) -> dict:
+        """Of that program so far: batches, their commands, and how long their appends took together."""
         with urllib.request.urlopen(f"http://{self.made[name].address['metrics']}/metrics") as answer:
             lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[:1] != "#")
-        return float(lines["rapport_batch_commands_count"]), float(lines["rapport_batch_commands_sum"])
+        return {
+            "count": float(lines["rapport_batch_commands_count"]),
+            "commands": float(lines["rapport_batch_commands_sum"]),
+            "appendSeconds": float(lines["rapport_batch_append_duration_seconds_sum"]),
+        }
 
     def _load(self, to: str, shape: Shape, customers: int, seconds: int) -> list:
         return [

@@ -17,6 +17,8 @@ def print_figures(figures: dict) -> None:
         rates = "".join(f"{n:9.0f}" for n in (one["callsPerSecond"], min(per_second), max(per_second)))
         cpu = [f"{who} {one[f'{who}CpuUs']:.0f}" for who in ("server", "client", "broker") if f"{who}CpuUs" in one]
         batch = f"; {one['batch']:.1f} a batch" if "batch" in one else ""
+        if "meanAppendMs" in one:
+            batch += f", appended in {one['meanAppendMs']:.2f} ms on average"
         print(f"{name:34}{rates}{one['p50Ms']:8.2f}{one['p99Ms']:8.2f}  {', '.join(cpu)}{batch}")
 
 
