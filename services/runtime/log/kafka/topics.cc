@@ -126,6 +126,9 @@ absl::StatusOr<KafkaSettings> SettingsOf(rd_kafka_t* client, const KafkaLogOptio
   KafkaSettings settings;
   for (size_t i = 0; i < count; ++i) {
     const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(results[i]);
+    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      return NotFound(topic, "not known yet to the broker that was asked how it is set");
+    }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
       return KafkaError(absl::StrCat("how Kafka's topic ", topic, " is set"), error);
     }
@@ -202,8 +205,14 @@ absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options
                      "; partitions are fixed when a topic is created: start with --partitions ",
                      described.partitions, " or on empty topics"));
   }
-  ASSIGN_OR_RETURN(const KafkaSettings present, SettingsOf(client, options, topic));
-  return Check(topic, settings, present, described.replicas);
+  // Nor need the one that is asked for the settings be the one that showed it.
+  absl::StatusOr<KafkaSettings> present = SettingsOf(client, options, topic);
+  while (absl::IsNotFound(present.status()) && absl::Now() < deadline) {
+    absl::SleepFor(kShownPoll);
+    present = SettingsOf(client, options, topic);
+  }
+  RETURN_IF_ERROR(present.status());
+  return Check(topic, settings, *present, described.replicas);
 }
 
 }  // namespace rapport
