@@ -66,13 +66,15 @@ def instances(broker, topic_prefix, tmp_path):
     (tmp_path / "secret").write_bytes(os.urandom(32))
     made: list[Server] = []
 
-    def instance(name: str, services: str = "accounts,service") -> Server:
+    def instance(
+        name: str, *flags: str, services: str = "accounts,service", bootstrap: str = "", session_ms: int = SESSION_MS
+    ) -> Server:
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         made.append(Server(
-            folder, f"--kafka={broker.bootstrap}", f"--kafka-topic-prefix={topic_prefix}",
-            f"--partitions={PARTITIONS}", f"--kafka-session-ms={SESSION_MS}",
-            f"--secret-file={tmp_path / 'secret'}", f"--services={services}",
+            folder, f"--kafka={bootstrap or broker.bootstrap}", f"--kafka-topic-prefix={topic_prefix}",
+            f"--partitions={PARTITIONS}", f"--kafka-session-ms={session_ms}",
+            f"--secret-file={tmp_path / 'secret'}", f"--services={services}", *flags,
         ))  # fmt: skip
         return made[-1].start()
 

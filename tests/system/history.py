@@ -66,7 +66,7 @@ class Recorder:
     def next_op(self) -> str:
         return f"{self.run}-{next(self.numbers)}"
 
-    def invoke(self, op: str, process: int, f: str, key: str, after: str | None) -> None:
+    def invoke(self, op: str, process: str, f: str, key: str, after: str | None) -> None:
         event = {"op": op, "type": "invoke", "time": time.monotonic_ns(), "process": process, "host": self.host}
         event |= {"f": f, "key": key}
         if f == "append":
@@ -189,13 +189,17 @@ class Workload:
 
 
 class Client:
-    """One thread. Its process ends with an operation of unknown outcome, and the next begins."""
+    """One thread. Its process ends with an operation of unknown outcome, and the next begins. With `only`
+    it asks that one instance, once, and for so long."""
 
-    def __init__(self, workload: Workload, number: int):
+    def __init__(self, workload: Workload, number: int, only: str = "", seconds: float = ATTEMPT_SECONDS):
         self.workload = workload
         self.recorder = workload.recorder
         self.number = number
-        self.process = number
+        self.lives = itertools.count()
+        self.process = f"{number}-{next(self.lives)}"
+        self.only = only
+        self.seconds = seconds
         self.random = random.Random(f"{self.recorder.run}-{number}")
         self.connections: dict[str, http.client.HTTPConnection] = {}
         self.session: tuple[str, str] | None = None  # a token, and the op whose answer had it
@@ -261,7 +265,7 @@ class Client:
             if slot:
                 slot.shared = self.session
         if answer.type == "info":
-            self.process += len(self.workload.clients)
+            self.process = f"{self.number}-{next(self.lives)}"
 
     def read_to_the_end(self, next_customer) -> None:
         while customer := next_customer():
@@ -294,15 +298,16 @@ class Client:
         reading = method == "GET"
         certain, note = True, ""
         urls: list[str] = []
-        for _ in range(ATTEMPTS):
-            urls = urls or self.workload.in_turn(self.random)
+        for _ in range(1 if self.only else ATTEMPTS):
+            urls = urls or ([self.only] if self.only else self.workload.in_turn(self.random))
             url = urls.pop(0)
             try:
                 code, text, token = self.send(url, method, path, data, headers)
             except (OSError, http.client.HTTPException) as why:
                 # Where nobody listens nothing was sent.
                 certain, note = certain and isinstance(why, ConnectionRefusedError), repr(why)
-                self.workload.silent[url] = time.monotonic() + AVOID_SECONDS
+                if not self.only:
+                    self.workload.silent[url] = time.monotonic() + AVOID_SECONDS
             else:
                 if code == 200:
                     self.workload.answered_at = time.monotonic()
@@ -318,7 +323,7 @@ class Client:
     def send(self, url: str, method: str, path: str, data, headers: dict) -> tuple[int, bytes, str]:
         connection = self.connections.get(url)
         if connection is None:
-            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=ATTEMPT_SECONDS)
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=self.seconds)
             self.connections[url] = connection
         try:
             connection.request(method, path, data, headers | ({"Content-Type": "application/json"} if data else {}))

@@ -219,7 +219,7 @@ def voids(records: list[Message]):
 def test_what_dies_or_freezes_shows_in_no_consumer(instances, topic_prefix, outsiders, stranger):
     print(f"RAPPORT_SEED={SEED}")
     rng = random.Random(SEED)
-    servers = [instances("first", SERVICES), instances("second", SERVICES)]
+    servers = [instances("first", services=SERVICES), instances("second", services=SERVICES)]
     acknowledged = make_customers(servers)
     load = Load(servers, write)
     for server in itertools.islice(itertools.cycle(servers), KILLS):
@@ -273,7 +273,7 @@ def test_the_page_names_every_event(descriptor_set):
 
 
 def test_a_consumer_that_is_killed_goes_on_where_it_was(instances, outsiders):
-    server = instances("one", SERVICES)
+    server = instances("one", services=SERVICES)
     acknowledged = make_customers([server])
     load = Load([server], write)
     for _ in range(STOPS):
