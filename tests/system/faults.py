@@ -29,6 +29,9 @@ ConsistencyToken = grpc.protos("rapport/log/v1/consistency.proto").ConsistencyTo
 # How often: in every suite, and with RAPPORT_FAULTS=all, as `tools/check faults` has it. RAPPORT_FAULT_ROUNDS
 # is for all of them.
 ROUNDS = {
+    "deaths": (2, 100),
+    "deaths, long session": (0, 10),
+    "freezes": (1, 20),
     "repeats": (3, 50),
 }
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
@@ -117,7 +120,7 @@ class Probes:
             touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
             post(servers, f"/v1/{customer}/interactions", touch, key)
         else:
-            point = {"email": {"address": f"{key}@example.com"}}
+            point = {"email": f"{key}@example.com"}
             post(servers, f"/v1/{customer}/contactPoints", point, key)
 
     def first_commits(self, servers: list[Server], places: set[tuple[str, int]], since: float) -> list[float]:
