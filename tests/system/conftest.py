@@ -7,6 +7,7 @@ import uuid
 import warnings
 
 import pytest
+from faults import Owners
 from kafka_load import PARTITIONS, SESSION_MS
 from server import BIN, ROOT, Server
 
@@ -58,6 +59,13 @@ def broker(kafka_jars, tmp_path_factory):
 @pytest.fixture
 def topic_prefix() -> str:
     return f"{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture
+def owners(broker, topic_prefix):
+    owners = Owners(broker.bootstrap, topic_prefix)
+    yield owners
+    owners.kafka.close()
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ ROUNDS = {
     "deaths": (2, 100),
     "deaths, long session": (0, 10),
     "freezes": (1, 20),
+    "broker cuts": (2, 24),
+    "owner cuts": (1, 12),
+    "broker deaths": (0, 5),
+    "treated answers": (20, 300),
     "repeats": (3, 50),
 }
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
@@ -39,6 +43,8 @@ TOPICS = ("rapport.accounts", "rapport.service")
 CUSTOMERS, THREADS = 24, 6
 # Unpaced, clients would take the processor from those who are to recover.
 PER_SECOND = 100
+# A call that was passed on to one who is frozen waits for it; who asks again is passed on to the next owner.
+PROBE_SECONDS = 0.5
 # A call that nobody answered for so long is lost: longer than any freeze or cut here.
 HELD_SECONDS = 60
 
@@ -118,10 +124,10 @@ class Probes:
         customer, key = self.customers[partition], uuid.uuid4().hex
         if topic == "rapport.service":
             touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
-            post(servers, f"/v1/{customer}/interactions", touch, key)
+            post(servers, f"/v1/{customer}/interactions", touch, key, PROBE_SECONDS)
         else:
             point = {"email": f"{key}@example.com"}
-            post(servers, f"/v1/{customer}/contactPoints", point, key)
+            post(servers, f"/v1/{customer}/contactPoints", point, key, PROBE_SECONDS)
 
     def first_commits(self, servers: list[Server], places: set[tuple[str, int]], since: float) -> list[float]:
         """Seconds from `since` until each of them takes a command that was begun after it."""

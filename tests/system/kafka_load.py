@@ -58,11 +58,11 @@ def wait_until(holds, what: str) -> None:
         time.sleep(0.02)
 
 
-def post(servers: list[Server], path: str, body: dict, request_id: str) -> str:
+def post(servers: list[Server], path: str, body: dict, request_id: str, seconds: float = CALL_SECONDS) -> str:
     """As a client does that knows nothing of owners: the same request id until somebody says yes."""
     for server in itertools.cycle(servers):
         try:
-            answer = server.http("POST", path, body, {"Idempotency-Key": request_id}, timeout=CALL_SECONDS)
+            answer = server.http("POST", path, body, {"Idempotency-Key": request_id}, timeout=seconds)
         # A server that is being started has no ports.
         except (OSError, http.client.HTTPException, KeyError):
             time.sleep(0.02)

@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from faults import SEED, Held, Owners, Probes, recorded, report, rounds
+from faults import SEED, Held, Probes, recorded, report, rounds
 from kafka_load import SESSION_MS
 
 # Of a kill: long enough for any part of a batch.
@@ -18,11 +18,11 @@ HELD_ANSWERS = 24
 
 
 @pytest.mark.parametrize("session_ms, what", [(SESSION_MS, "deaths"), (6_000, "deaths, long session")])
-def test_dead_owners_are_replaced(instances, broker, topic_prefix, tmp_path, session_ms, what):
+def test_dead_owners_are_replaced(instances, owners, tmp_path, session_ms, what):
     count = rounds(what)
     rng = random.Random(SEED)
     servers = [instances(name, session_ms=session_ms) for name in ("one", "two")]
-    owners, probes = Owners(broker.bootstrap, topic_prefix), Probes(servers)
+    probes = Probes(servers)
     took: list[float] = []
     with recorded(servers, tmp_path) as load:
         for number in range(count):
@@ -41,10 +41,10 @@ def test_dead_owners_are_replaced(instances, broker, topic_prefix, tmp_path, ses
     report(f"kill -9 of an owner, session {session_ms} ms: each partition commits", count, load.safety, took, target)
 
 
-def test_a_frozen_owner_says_nothing_that_is_wrong(instances, broker, topic_prefix, tmp_path):
+def test_a_frozen_owner_says_nothing_that_is_wrong(instances, owners, tmp_path):
     count = rounds("freezes")
     servers = [instances("one"), instances("two")]
-    owners, probes = Owners(broker.bootstrap, topic_prefix), Probes(servers)
+    probes = Probes(servers)
     took: list[float] = []
     with recorded(servers, tmp_path) as load:
         for number in range(count):

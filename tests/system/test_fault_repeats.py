@@ -5,7 +5,7 @@ import random
 import time
 import uuid
 
-from faults import SEED, Owners, Probes, report, rounds, side_by_side
+from faults import SEED, Probes, report, rounds, side_by_side
 from kafka_load import CALL_SECONDS, PATIENCE_SECONDS
 from server import Answer, Server
 
@@ -31,11 +31,11 @@ def ask(servers: list[Server], path: str, body: dict, key: str) -> Answer:
         time.sleep(0.02)
 
 
-def test_a_request_id_has_one_effect_whoever_dies(instances, broker, topic_prefix):
+def test_a_request_id_has_one_effect_whoever_dies(instances, owners):
     count = rounds("repeats")
     rng = random.Random(SEED)
     servers = [instances("one"), instances("two")]
-    owners, probes = Owners(broker.bootstrap, topic_prefix), Probes(servers)
+    probes = Probes(servers)
     took = []
     for _ in range(count):
         owners.await_shares([server.address("grpc") for server in servers])

@@ -38,9 +38,10 @@ TOOL_JVM = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.sl
 SETTINGS = """\
 process.roles=broker,controller
 node.id={node}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={listeners}
+advertised.listeners={advertised}
+listener.security.protocol.map={protocols}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters={voters}
 log.dirs={data}
@@ -78,8 +79,14 @@ class PortTaken(Failed):
 class Cluster:
     """The brokers of one folder, counted from 0; a method that takes `node` means that one alone."""
 
-    def __init__(self, folder: Path, brokers: int | None = None, version: str | None = None):
-        """Of a folder that has a cluster already, brokers and version are known."""
+    def __init__(
+        self, folder: Path, brokers: int | None = None, version: str | None = None, proxies: tuple[int, ...] = ()
+    ):
+        """Of a folder that has a cluster already, brokers and version are known. A single broker listens
+        once more for each of the `proxies`, and tells who comes there the proxy's port as its own: `doors`
+        are the ports to which the proxies pass on. Whoever comes through one can be cut off alone."""
+        self.proxies = proxies
+        self.doors = free_ports(len(proxies))
         self.folder = Path(folder).resolve()
         self.state = self.folder / "kafka.json"
         self.version = version or VERSION
@@ -116,6 +123,7 @@ class Cluster:
                 if not tries:
                     raise
                 self._take_ports(len(self.brokers))
+                self.doors = free_ports(len(self.proxies))
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """In an orderly way, with 0 seconds at once. The last of three sometimes finds no quorum to
@@ -197,10 +205,14 @@ class Cluster:
     def _write_settings(self, node: int) -> None:
         broker = self.brokers[node]
         broker.folder.mkdir(parents=True, exist_ok=True)
+        doors = [(f"DOOR{number}", *ports) for number, ports in enumerate(zip(self.doors, self.proxies))]
+        names = {"PLAINTEXT": broker.port, "CONTROLLER": broker.controller_port} | {name: at for name, at, _ in doors}
+        told = {"PLAINTEXT": broker.port} | {name: proxy for name, _, proxy in doors}
         text = SETTINGS.format(
             node=node,
-            port=broker.port,
-            controller_port=broker.controller_port,
+            listeners=",".join(f"{name}://127.0.0.1:{at}" for name, at in names.items()),
+            advertised=",".join(f"{name}://127.0.0.1:{at}" for name, at in told.items()),
+            protocols=",".join(f"{name}:PLAINTEXT" for name in names),
             voters=",".join(f"{n}@127.0.0.1:{b.controller_port}" for n, b in enumerate(self.brokers)),
             data=broker.data,
             replicas=len(self.brokers),
