@@ -40,6 +40,7 @@ ROUNDS = {
 }
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
 TOPICS = ("rapport.accounts", "rapport.service")
+EVERYWHERE = {(topic, partition) for topic in TOPICS for partition in range(PARTITIONS)}
 CUSTOMERS, THREADS = 24, 6
 # Unpaced, clients would take the processor from those who are to recover.
 PER_SECOND = 100
@@ -100,7 +101,7 @@ class Owners:
         def shared() -> bool:
             owners = self.now()
             shares = {(topic, owner) for (topic, _), owner in owners.items()}
-            return len(owners) == len(TOPICS) * PARTITIONS and shares == {(t, a) for t in TOPICS for a in addresses}
+            return owners.keys() == EVERYWHERE and shares == {(t, a) for t in TOPICS for a in addresses}
 
         wait_until(shared, "a share for each instance")
 
