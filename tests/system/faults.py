@@ -7,6 +7,8 @@ Safety is asserted; how long anything took is reported beside its target, and fa
 import base64
 import os
 import random
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -20,7 +22,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from history import Client, Workload, verify
 from kafka_load import PARTITIONS, post, wait_until
-from server import DEPS, ROOT, Server
+from server import BIN, DEPS, ROOT, Server
 
 sys.path += [str(ROOT / "proto"), str(DEPS / "googleapis")]
 Route = grpc.protos("rapport/log/v1/route.proto").Route
@@ -36,6 +38,9 @@ ROUNDS = {
     "owner cuts": (1, 12),
     "broker deaths": (0, 5),
     "treated answers": (20, 300),
+    "damages": (2, 12),
+    "full disks": (0, 5),
+    "replays": (1, 2),
     "repeats": (3, 50),
 }
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
@@ -119,16 +124,23 @@ class Probes:
             token = servers[0].http("GET", f"/v1/customers/{name}").headers["rapport-consistency-token"]
             self.customers.setdefault(partition_in(token), f"customers/{name}")
 
-    def commit(self, servers: list[Server], place: tuple[str, int]) -> None:
-        """Returns when it is done, by whichever of these answers."""
+    def path(self, place: tuple[str, int]) -> str:
         topic, partition = place
-        customer, key = self.customers[partition], uuid.uuid4().hex
-        if topic == "rapport.service":
-            touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
-            post(servers, f"/v1/{customer}/interactions", touch, key, PROBE_SECONDS)
-        else:
-            point = {"email": f"{key}@example.com"}
-            post(servers, f"/v1/{customer}/contactPoints", point, key, PROBE_SECONDS)
+        return f"/v1/{self.customers[partition]}/{'interactions' if topic == 'rapport.service' else 'contactPoints'}"
+
+    def commit(self, servers: list[Server], place: tuple[str, int]) -> str:
+        """Returns a name when it is done, by whichever of these answers."""
+        key = uuid.uuid4().hex
+        touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
+        body = touch if place[0] == "rapport.service" else {"email": f"{key}@example.com"}
+        return post(servers, self.path(place), body, key, PROBE_SECONDS)
+
+    def settle(self, servers: list[Server]) -> None:
+        """Returns when each of them has applied everything that was written before."""
+        for place in EVERYWHERE:
+            name = self.commit(servers, place)
+            for server in servers:
+                wait_until(lambda: server.http("GET", f"/v1/{name}").code == 200, f"{name} at every instance")
 
     def first_commits(self, servers: list[Server], places: set[tuple[str, int]], since: float) -> list[float]:
         """Seconds from `since` until each of them takes a command that was begun after it."""
@@ -146,6 +158,30 @@ def partition_in(token: str) -> int:
     """Of the one customer that an answer of accounts is about."""
     positions = ConsistencyToken.FromString(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))).positions
     return next(position.partition for position in positions if position.service == 0)
+
+
+def expect_equal_replays(servers: list[Server], probes: Probes) -> dict[str, str]:
+    """Stops all. Each one's projections say what the log says, and whoever owned what, all say the same:
+    by service, a digest of the canonical dump."""
+    probes.settle(servers)
+    for server in servers:
+        assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
+    dumps = [dump(server) for server in servers]
+    assert all(one == dumps[0] for one in dumps), dumps
+    return dumps[0]
+
+
+def dump(server: Server) -> dict[str, str]:
+    done = rapportctl("verify", server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(re.findall(r"^(\w+) +ok .* (\w+)$", done.stdout, re.MULTILINE))
+
+
+def rapportctl(what: str, server: Server) -> subprocess.CompletedProcess:
+    """On the folder of a server that is stopped."""
+    where = [flag for flag in server.flags if flag.startswith(("--kafka=", "--kafka-topic-prefix="))]
+    command = [BIN / "rapportctl", what, f"--data={server.folder / 'data'}", *where]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def side_by_side(work: list[Callable[[], None]]) -> None:

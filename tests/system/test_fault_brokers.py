@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cluster as kafka
 import pytest
-from faults import EVERYWHERE, Load, Probes, recorded, report, rounds, side_by_side
+from faults import EVERYWHERE, Load, Probes, expect_equal_replays, recorded, report, rounds, side_by_side
 from kafka_load import PARTITIONS, wait_until
 from server import BIN, Server
 
@@ -83,8 +83,7 @@ def test_brokers_die_and_come_back(broker, instances, topic_prefix, tmp_path: Pa
             healed.append(heal(servers, probes, load, time.monotonic()))
             broker.restart(first)
             await_in_sync(broker)
-    for server in servers:
-        assert server.stop() == 0
+    expect_equal_replays(servers, probes)
     report("kill -9 of one broker of three: all partitions commit", 3 * count, load.safety, one_away, TARGET)
     report("kill -9 of two: all calls are refused", count, load.safety, two_away, f"{DEADLINE_SECONDS} s")
     report("kill -9 of two: all partitions commit once a second one is up", count, load.safety, healed, TARGET)

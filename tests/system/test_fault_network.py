@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cluster as kafka
 import pytest
-from faults import SEED, Held, Probes, recorded, report, rounds
+from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds
 from kafka_load import SESSION_MS
 from proxy import DOWN, UP, Proxy, at_random
 
@@ -74,8 +74,7 @@ def test_an_owner_is_cut_off_from_its_broker(two, doors, owners, tmp_path: Path)
             doors[side].heal()
             held.more(HELD_ANSWERS)
             held.end()
-    for server in two:
-        assert server.stop() == 0
+    expect_equal_replays(two, probes)
     target = f"{SESSION_MS / 1000 + 1.5} s"
     for kind, times in took.items():
         rounds_of_it = len(range(list(CUTS).index(kind), count, len(CUTS)))
@@ -108,8 +107,7 @@ def test_a_gateway_is_cut_off_from_an_owner(instances, owners, tmp_path: Path):
                 took += probes.first_commits([servers[1 - side]], unreached, began)
                 held.more(HELD_ANSWERS)
                 held.end()
-        for server in servers:
-            assert server.stop() == 0
+        expect_equal_replays(servers, probes)
         report("gateway cut off from an owner: each partition commits through it once healed", count, load.safety, took)
     finally:
         for path in paths:
@@ -118,6 +116,7 @@ def test_a_gateway_is_cut_off_from_an_owner(instances, owners, tmp_path: Path):
 
 def test_answers_of_the_broker_are_late_doubled_and_lost(two, doors, owners, tmp_path: Path):
     count = rounds("treated answers")
+    probes = Probes(two)
     for proxy in doors:
         proxy.treated = 0
     with recorded(two, tmp_path) as load:
@@ -128,6 +127,5 @@ def test_answers_of_the_broker_are_late_doubled_and_lost(two, doors, owners, tmp
             load.more(20)
         for proxy in doors:
             proxy.treat = None
-    for server in two:
-        assert server.stop() == 0
+    expect_equal_replays(two, probes)
     report("produce answers late, doubled, lost, lost with their connection", count, load.safety)

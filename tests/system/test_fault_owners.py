@@ -5,7 +5,7 @@ import random
 import time
 
 import pytest
-from faults import SEED, Held, Probes, recorded, report, rounds
+from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds
 from kafka_load import SESSION_MS
 
 # Of a kill: long enough for any part of a batch.
@@ -35,8 +35,7 @@ def test_dead_owners_are_replaced(instances, owners, tmp_path, session_ms, what)
             victim.kill()
             took += probes.first_commits([other], lost, began)
             load.restart(victim)
-    for server in servers:
-        assert server.stop() == 0
+    expect_equal_replays(servers, probes)
     target = f"{session_ms / 1000 + 1.5} s"
     report(f"kill -9 of an owner, session {session_ms} ms: each partition commits", count, load.safety, took, target)
 
@@ -63,6 +62,5 @@ def test_a_frozen_owner_says_nothing_that_is_wrong(instances, owners, tmp_path):
             for one in (held, late):
                 one.more(HELD_ANSWERS)
                 one.end()
-    for server in servers:
-        assert server.stop() == 0
+    expect_equal_replays(servers, probes)
     report(f"SIGSTOP of an owner for {FROZEN_SECONDS} s: each partition commits", count, load.safety, took, "2.5 s")

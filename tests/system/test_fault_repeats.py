@@ -5,7 +5,7 @@ import random
 import time
 import uuid
 
-from faults import SEED, Probes, report, rounds, side_by_side
+from faults import SEED, Probes, expect_equal_replays, report, rounds, side_by_side
 from kafka_load import CALL_SECONDS, PATIENCE_SECONDS
 from server import Answer, Server
 
@@ -71,6 +71,5 @@ def test_a_request_id_has_one_effect_whoever_dies(instances, owners):
             token = {"Rapport-Consistency-Token": again.headers["rapport-consistency-token"]}
             rows = server.http("GET", f"{path}?pageSize=1000", headers=token).json["interactions"]
             assert [row["name"] for row in rows if row["summary"] == key] == [answers[0].json["name"]]
-    for server in servers:
-        assert server.stop() == 0
+    expect_equal_replays(servers, probes)
     report(f"the same request id {AT_ONCE} times at 2 instances, owner killed", count, "1 effect each", took)
