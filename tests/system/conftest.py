@@ -9,6 +9,7 @@ import warnings
 import pytest
 from faults import Owners
 from kafka_load import PARTITIONS, SESSION_MS
+from programs import Programs
 from server import BIN, ROOT, Server
 
 sys.path.insert(0, str(ROOT / "tools" / "kafka"))
@@ -88,5 +89,14 @@ def instances(broker, topic_prefix, tmp_path):
 
     yield instance
     for server in made:
+        if server.running():
+            server.kill()
+
+
+@pytest.fixture
+def programs(broker, topic_prefix, tmp_path):
+    programs = Programs(tmp_path, broker.bootstrap, topic_prefix)
+    yield programs
+    for server in programs.made.values():
         if server.running():
             server.kill()

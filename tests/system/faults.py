@@ -22,7 +22,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from history import Client, Workload, verify
 from kafka_load import PARTITIONS, post, wait_until
-from server import BIN, DEPS, ROOT, Server
+from server import BIN, DEPS, ROOT, Answer, Server
 
 sys.path += [str(ROOT / "proto"), str(DEPS / "googleapis")]
 Route = grpc.protos("rapport/log/v1/route.proto").Route
@@ -41,6 +41,8 @@ ROUNDS = {
     "damages": (2, 12),
     "full disks": (0, 5),
     "replays": (1, 2),
+    "restarts": (0, 3),
+    "scalings": (0, 3),
     "repeats": (3, 50),
 }
 SEED = int(os.environ.get("RAPPORT_SEED", random.randrange(2**32)))
@@ -95,18 +97,18 @@ class Owners:
             known = self.routes.setdefault((route.topic, route.partition), route)
             if route.claim_offset > known.claim_offset:
                 self.routes[route.topic, route.partition] = route
-        return {place: route.address for place, route in self.routes.items() if place[0] in TOPICS}
+        return {place: route.address for place, route in self.routes.items()}
 
     def of(self, address: str) -> set[tuple[str, int]]:
         return {place for place, owner in self.now().items() if owner == address}
 
-    def await_shares(self, addresses: list[str]) -> None:
-        """Each of them has some of every topic, and nobody else anything."""
+    def await_shares(self, addresses: list[str], topics: tuple[str, ...] = TOPICS) -> None:
+        """Each of them has some of each of these topics, and nobody else anything."""
 
         def shared() -> bool:
-            owners = self.now()
+            owners = {place: owner for place, owner in self.now().items() if place[0] in topics}
             shares = {(topic, owner) for (topic, _), owner in owners.items()}
-            return owners.keys() == EVERYWHERE and shares == {(t, a) for t in TOPICS for a in addresses}
+            return len(owners) == len(topics) * PARTITIONS and shares == {(t, a) for t in topics for a in addresses}
 
         wait_until(shared, "a share for each instance")
 
@@ -121,7 +123,7 @@ class Probes:
             name, number = f"probe-{number}", number + 1
             body = {"displayName": "P", "kind": "PERSON"}
             post(servers, f"/v1/customers?customerId={name}", body, name)
-            token = servers[0].http("GET", f"/v1/customers/{name}").headers["rapport-consistency-token"]
+            token = read_strong(servers[0], f"/v1/customers/{name}").headers["rapport-consistency-token"]
             self.customers.setdefault(partition_in(token), f"customers/{name}")
 
     def path(self, place: tuple[str, int]) -> str:
@@ -152,6 +154,18 @@ class Probes:
 
         side_by_side([lambda place=place: probe(place) for place in places])
         return took
+
+
+def read_strong(server: Server, path: str) -> Answer:
+    """By the owner, who has it, as soon as there is one."""
+    answers: list[Answer] = []
+
+    def read() -> bool:
+        answers.append(server.http("GET", path, headers={"Rapport-Read": "strong"}))
+        return answers[-1].code == 200
+
+    wait_until(read, path)
+    return answers[-1]
 
 
 def partition_in(token: str) -> int:

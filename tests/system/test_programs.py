@@ -1,48 +1,13 @@
 """A program for each service and one for the gateway, upon a real Kafka: what one asks the other, and
 what callers see when one of them is away."""
 
-import os
 import time
 
-import pytest
-from kafka_load import PARTITIONS, SESSION_MS, wait_until
+from kafka_load import PARTITIONS, wait_until
+from programs import SERVICES, make_customer
 from server import Server
 
-SERVICES = ("accounts", "sales", "service", "marketing")
 MONEY = {"currencyCode": "USD", "units": "1000"}
-
-
-class Programs:
-    """Started by name; all upon topics of their own."""
-
-    def __init__(self, folder, bootstrap: str, prefix: str):
-        self.folder = folder
-        self.flags = (
-            f"--kafka={bootstrap}", f"--kafka-topic-prefix={prefix}", f"--partitions={PARTITIONS}",
-            f"--kafka-session-ms={SESSION_MS}", f"--secret-file={folder / 'secret'}",
-        )  # fmt: skip
-        (folder / "secret").write_bytes(os.urandom(32))
-        self.made: dict[str, Server] = {}
-
-    def start(self, program: str, name: str = "") -> Server:
-        name = name or program
-        (self.folder / name).mkdir()
-        self.made[name] = Server(self.folder / name, *self.flags, program=program)
-        return self.made[name].start()
-
-
-@pytest.fixture
-def programs(broker, topic_prefix, tmp_path):
-    programs = Programs(tmp_path, broker.bootstrap, topic_prefix)
-    yield programs
-    for server in programs.made.values():
-        if server.running():
-            server.kill()
-
-
-def make_customer(gateway: Server, customer: str, **fields) -> dict:
-    body = {"displayName": customer, "kind": "PERSON"} | fields
-    return gateway.create(f"/v1/customers?customerId={customer}", body, **{"Idempotency-Key": customer})
 
 
 def order(gateway: Server, customer: str, key: str):
