@@ -10,6 +10,7 @@ import pytest
 from faults import Owners
 from kafka_load import PARTITIONS, SESSION_MS
 from programs import Programs
+from proxy import Proxy
 from server import BIN, ROOT, Server
 
 sys.path.insert(0, str(ROOT / "tools" / "kafka"))
@@ -51,8 +52,19 @@ def kafka_jars() -> None:
 
 
 @pytest.fixture(scope="module")
-def broker(kafka_jars, tmp_path_factory):
-    cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka")).start()
+def doors():
+    """Ways to the broker for two instances, each of which can be cut alone."""
+    proxies = [Proxy(kafka=True), Proxy(kafka=True)]
+    yield proxies
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture(scope="module")
+def broker(kafka_jars, tmp_path_factory, doors):
+    cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka"), proxies=tuple(proxy.port for proxy in doors)).start()
+    for proxy, door in zip(doors, cluster.doors, strict=True):
+        proxy.target = door
     yield cluster
     cluster.stop()
 
@@ -70,24 +82,32 @@ def owners(broker, topic_prefix):
 
 
 @pytest.fixture
-def instances(broker, topic_prefix, tmp_path):
-    """Starts instances upon topics of the test's own."""
+def instances(broker, doors, topic_prefix, tmp_path):
+    """Starts instances upon topics of the test's own; through one of the doors, if asked to."""
     (tmp_path / "secret").write_bytes(os.urandom(32))
     made: list[Server] = []
 
     def instance(
-        name: str, *flags: str, services: str = "accounts,service", bootstrap: str = "", session_ms: int = SESSION_MS
+        name: str,
+        *flags: str,
+        services: str = "accounts,service",
+        door: int | None = None,
+        session_ms: int = SESSION_MS,
     ) -> Server:
+        bootstrap = broker.bootstrap if door is None else f"127.0.0.1:{doors[door].port}"
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         made.append(Server(
-            folder, f"--kafka={bootstrap or broker.bootstrap}", f"--kafka-topic-prefix={topic_prefix}",
+            folder, f"--kafka={bootstrap}", f"--kafka-topic-prefix={topic_prefix}",
             f"--partitions={PARTITIONS}", f"--kafka-session-ms={session_ms}",
             f"--secret-file={tmp_path / 'secret'}", f"--services={services}", *flags,
         ))  # fmt: skip
         return made[-1].start()
 
     yield instance
+    for proxy in doors:
+        proxy.treat = None
+        proxy.heal()
     for server in made:
         if server.running():
             server.kill()

@@ -163,3 +163,14 @@ def at_random(rng: random.Random, share: float, longest_seconds: float) -> Calla
         return rng.choice([(rng.random() * longest_seconds, 1, False), (0.0, 2, False), (0.0, 0, False), (0.0, 0, True)])
 
     return treat
+
+
+# From a process that dies to a cable that is put in again.
+CUTS = {
+    "connections end": Proxy.cut,
+    "both ways lost": lambda proxy: proxy.swallow(UP, DOWN),
+    "towards the broker lost": lambda proxy: proxy.swallow(UP),
+    "from the broker lost": lambda proxy: proxy.swallow(DOWN),
+    "both ways held back": lambda proxy: proxy.hold(UP, DOWN),
+    "from the broker held back": lambda proxy: proxy.hold(DOWN),
+}

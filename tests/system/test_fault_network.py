@@ -5,54 +5,23 @@ import random
 import time
 from pathlib import Path
 
-import cluster as kafka
 import pytest
 from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds
 from kafka_load import SESSION_MS
-from proxy import DOWN, UP, Proxy, at_random
+from proxy import CUTS, Proxy, at_random
 
 # Beyond the session, so that somebody else owns all meanwhile, and an append that waits ends unknown.
 CUT_SECONDS = 12
 HELD_THREADS = 6
 HELD_ANSWERS = 12
-CUTS = {
-    "connections end": Proxy.cut,
-    "both ways lost": lambda proxy: proxy.swallow(UP, DOWN),
-    "towards the broker lost": lambda proxy: proxy.swallow(UP),
-    "from the broker lost": lambda proxy: proxy.swallow(DOWN),
-    "both ways held back": lambda proxy: proxy.hold(UP, DOWN),
-    "from the broker held back": lambda proxy: proxy.hold(DOWN),
-}
 # Of the answers to appends; a writer asks again after five seconds, and gives one up after ten.
 TREATED_SHARE = 0.1
 LONGEST_DELAY_SECONDS = 2.0
 
 
-@pytest.fixture(scope="module")
-def doors():
-    """A way to the broker for each of two instances."""
-    proxies = [Proxy(kafka=True), Proxy(kafka=True)]
-    yield proxies
-    for proxy in proxies:
-        proxy.close()
-
-
-@pytest.fixture(scope="module")
-def broker(kafka_jars, tmp_path_factory, doors):
-    cluster = kafka.Cluster(tmp_path_factory.mktemp("kafka"), proxies=tuple(proxy.port for proxy in doors)).start()
-    for proxy, door in zip(doors, cluster.doors, strict=True):
-        proxy.target = door
-    yield cluster
-    cluster.stop()
-
-
 @pytest.fixture
-def two(instances, doors):
-    servers = [instances(f"i{n}", bootstrap=f"127.0.0.1:{doors[n].port}") for n in range(2)]
-    yield servers
-    for proxy in doors:
-        proxy.treat = None
-        proxy.heal()
+def two(instances):
+    return [instances(f"i{door}", door=door) for door in range(2)]
 
 
 def test_an_owner_is_cut_off_from_its_broker(two, doors, owners, tmp_path: Path):
