@@ -34,7 +34,7 @@ class Proxy:
 
     def swallow(self, *directions: str) -> None:
         """What goes there is lost from now on, and nobody is told."""
-        self._do(self._set(swallowing=set(directions)))
+        self._do(self._swallow(directions))
 
     def hold(self, *directions: str) -> None:
         """What goes there comes when the cut ends, as TCP repeats it then."""
@@ -64,8 +64,8 @@ class Proxy:
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self.server.sockets[0].getsockname()[1]
 
-    async def _set(self, swallowing: set[str]) -> None:
-        self.swallowing = swallowing
+    async def _swallow(self, directions: tuple[str, ...]) -> None:
+        self.swallowing = set(directions)
 
     async def _hold(self, directions: tuple[str, ...]) -> None:
         for direction in directions:
@@ -160,7 +160,8 @@ def at_random(rng: random.Random, share: float, longest_seconds: float) -> Calla
     def treat() -> Treatment:
         if rng.random() >= share:
             return AS_IT_IS
-        return rng.choice([(rng.random() * longest_seconds, 1, False), (0.0, 2, False), (0.0, 0, False), (0.0, 0, True)])
+        late = (rng.random() * longest_seconds, 1, False)
+        return rng.choice([late, (0.0, 2, False), (0.0, 0, False), (0.0, 0, True)])
 
     return treat
 

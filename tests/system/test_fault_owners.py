@@ -6,7 +6,7 @@ import time
 
 import pytest
 from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds
-from kafka_load import SESSION_MS
+from kafka_load import SESSION_MS, wait_until
 
 # Of a kill: long enough for any part of a batch.
 SOME_TIME_SECONDS = 0.5
@@ -55,6 +55,7 @@ def test_a_frozen_owner_says_nothing_that_is_wrong(instances, owners, tmp_path):
             began = time.monotonic()
             frozen.pause()
             took += probes.first_commits([other], lost, began)
+            wait_until(lambda: not owners.of(frozen.address("grpc")), "the other one says that it owns all")
             # The system takes what comes in for the frozen one, and it answers that when it goes on.
             late = Held(load, frozen.url, HELD_THREADS)
             time.sleep(max(0.0, began + FROZEN_SECONDS - time.monotonic()))

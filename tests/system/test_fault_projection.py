@@ -12,6 +12,7 @@ import pytest
 from faults import EVERYWHERE, SEED, Probes, dump, expect_equal_replays, rapportctl, recorded, report, rounds
 from kafka_load import wait_until
 from server import STOP_SECONDS, Server
+from test_damage import replaced
 
 # Of a file, so often a byte: in every block, and in what says where the blocks are.
 DAMAGE_EVERY_BYTES = 1_000
@@ -58,15 +59,17 @@ def test_lost_and_damaged_projections_come_back(instances, owners, tmp_path):
             load.more(100)
             victim, damage = servers[number % 2], DAMAGES[number // 2 % len(DAMAGES)]
             # An orderly stop leaves all in files; a kill, what was written behind the log by then.
-            if number // 2 // len(DAMAGES) % 2 == 0:
-                assert victim.stop() == 0
-            else:
+            killed = number // 2 // len(DAMAGES) % 2 == 1
+            if killed:
                 victim.kill()
+            else:
+                assert victim.stop() == 0
             damage(victim.folder / "data" / "projections", rng)
             began = time.monotonic()
             load.restart(victim)
             owners.await_shares([server.address("grpc") for server in servers])
             probes.settle([victim])
+            assert damage is not flip_bytes or killed or replaced(victim) > 0, "the damage went unseen"
             took.append(time.monotonic() - began)
     expect_equal_replays(servers, probes)
     report("projections wiped or damaged: owns and has all again", count, load.safety, took)

@@ -90,7 +90,7 @@ class Faults:
         self.broker.restart(0)
 
 
-def availability(history: Path, windows: list[tuple[int, int]]) -> tuple[int, int]:
+def count_outside(history: Path, windows: list[tuple[int, int]]) -> tuple[int, int]:
     """How many operations no fault overlapped, and how many of these were answered ok."""
     asked, answered, begun = 0, 0, {}
     ends = [end for _, end in windows]
@@ -125,8 +125,9 @@ def test_whatever_happens_the_history_is_possible(instances, broker, doors, tmp_
     safety = f"{sum(verdict['faults'].values())} faults in {workload.operations} operations"
     for kind, took in sorted(faults.took.items()):
         report(f"at random for {SECONDS} s: {kind}, until {ANSWERS} answers", len(took), safety, took)
-    asked, answered = availability(history, faults.windows)
-    report(f"answered outside of faults: {100 * answered / asked:.3f} % of {asked}", len(faults.windows), safety, target="99.9 %")
+    asked, answered = count_outside(history, faults.windows)
+    share = f"{100 * answered / asked:.3f} % of {asked}"
+    report(f"answered outside of faults: {share}", len(faults.windows), safety, target="99.9 %")
     assert verdict["clean"], verdict["examples"]
     assert verdict["unchecked"] == 0
     for server in servers:
