@@ -5,6 +5,7 @@ Safety is asserted; how long anything took is reported beside its target, and fa
 """
 
 import base64
+import itertools
 import os
 import random
 import re
@@ -55,6 +56,8 @@ PER_SECOND = 100
 PROBE_SECONDS = 0.5
 # A call that nobody answered for so long is lost: longer than any freeze or cut here.
 HELD_SECONDS = 60
+# A refusal comes at once.
+HELD_PACE_SECONDS = 0.01
 
 
 def rounds(what: str) -> int:
@@ -223,7 +226,6 @@ class Load(Workload):
     def __init__(self, servers: list[Server], folder: Path):
         self.servers = servers
         super().__init__([server.url for server in servers], CUSTOMERS, THREADS, folder, PER_SECOND)
-        self.verdict: dict = {}
         self.safety = "not checked"
 
     def restart(self, server: Server) -> None:
@@ -246,7 +248,7 @@ def recorded(servers: list[Server], folder: Path) -> Iterator[Load]:
     """What clients saw meanwhile must be possible."""
     load = Load(servers, folder).start()
     yield load
-    load.verdict = verdict = verify(load.stop())
+    verdict = verify(load.stop())
     print(verdict)
     assert verdict["clean"], verdict["examples"]
     assert verdict["unchecked"] == 0
@@ -258,7 +260,7 @@ class Held:
     """Clients of one instance that wait for its answer however long it takes, part of the same history:
     what it acknowledges after a freeze or behind a cut must count like all else."""
 
-    count = 0
+    numbers = itertools.count(1_000)  # beyond those of any load's own
 
     def __init__(self, load: Load, url: str, threads: int):
         self.load = load
@@ -269,10 +271,9 @@ class Held:
             thread.start()
 
     def run(self, url: str) -> None:
-        Held.count += 1
-        client = Client(self.load, len(self.load.clients) + Held.count, url, HELD_SECONDS)
+        client = Client(self.load, next(Held.numbers), url, HELD_SECONDS)
         try:
-            while not self.ending.is_set():
+            while not self.ending.wait(HELD_PACE_SECONDS):
                 slot = client.random.choice(self.load.slots)
                 if client.random.randrange(2):
                     client.append(slot)
