@@ -1,7 +1,8 @@
 """Programs that are stopped in order and started again, one after another, and a service that is scaled, while
-somebody writes to every partition: no command fails twice."""
+somebody writes to every partition: no command fails twice, where it is repeated when the answer says."""
 
 import itertools
+import re
 import threading
 import time
 
@@ -46,6 +47,9 @@ class Writers:
             said = [self.post(next(gateways), f"/v1/{customer}/{collection}", body, key)]
             if said[0] != "200":
                 self.again += 1
+                # As the answer asks for; at once where nobody answered.
+                delay = re.search(r'"retryDelay":"([\d.]+)s"', said[0])
+                time.sleep(float(delay[1]) if delay else 0.0)
                 said.append(self.post(next(gateways), f"/v1/{customer}/{collection}", body, key))
             if said[-1] != "200":
                 self.failures.append(f"{key}: {said}")
