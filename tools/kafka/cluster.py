@@ -80,13 +80,21 @@ class Cluster:
     """The brokers of one folder, counted from 0; a method that takes `node` means that one alone."""
 
     def __init__(
-        self, folder: Path, brokers: int | None = None, version: str | None = None, proxies: tuple[int, ...] = ()
+        self,
+        folder: Path,
+        brokers: int | None = None,
+        version: str | None = None,
+        proxies: tuple[int, ...] = (),
+        secure: dict[str, str] | None = None,
     ):
         """Of a folder that has a cluster already, brokers and version are known. A single broker listens
         once more for each of the `proxies`, and tells who comes there the proxy's port as its own: `doors`
-        are the ports to which the proxies pass on. Whoever comes through one can be cut off alone."""
+        are the ports to which the proxies pass on. Whoever comes through one can be cut off alone. With `secure`, the settings of a listener, it has
+        one for SASL over TLS besides, at `secure_port`."""
         self.proxies = proxies
         self.doors = free_ports(len(proxies))
+        self.secure = secure
+        self.secure_port = free_ports(1)[0]
         self.folder = Path(folder).resolve()
         self.state = self.folder / "kafka.json"
         self.version = version or VERSION
@@ -124,6 +132,7 @@ class Cluster:
                     raise
                 self._take_ports(len(self.brokers))
                 self.doors = free_ports(len(self.proxies))
+                self.secure_port = free_ports(1)[0]
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """In an orderly way, with 0 seconds at once. The last of three sometimes finds no quorum to
@@ -208,17 +217,20 @@ class Cluster:
         doors = [(f"DOOR{number}", *ports) for number, ports in enumerate(zip(self.doors, self.proxies))]
         names = {"PLAINTEXT": broker.port, "CONTROLLER": broker.controller_port} | {name: at for name, at, _ in doors}
         told = {"PLAINTEXT": broker.port} | {name: proxy for name, _, proxy in doors}
+        if self.secure is not None:
+            names["SECURE"] = told["SECURE"] = self.secure_port
         text = SETTINGS.format(
             node=node,
             listeners=",".join(f"{name}://127.0.0.1:{at}" for name, at in names.items()),
             advertised=",".join(f"{name}://127.0.0.1:{at}" for name, at in told.items()),
-            protocols=",".join(f"{name}:PLAINTEXT" for name in names),
+            protocols=",".join(f"{name}:{'SASL_SSL' if name == 'SECURE' else 'PLAINTEXT'}" for name in names),
             voters=",".join(f"{n}@127.0.0.1:{b.controller_port}" for n, b in enumerate(self.brokers)),
             data=broker.data,
             replicas=len(self.brokers),
             in_sync=len(self.brokers) // 2 + 1,
             session_ms=1500 if len(self.brokers) == 1 else 3000,
         )
+        text += "".join(f"listener.name.secure.{name}={value}\n" for name, value in (self.secure or {}).items())
         broker.settings.write_text(text)
 
     def _format(self, brokers: list[Broker], jars: str) -> None:
