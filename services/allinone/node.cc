@@ -17,6 +17,7 @@ namespace rapport {
 namespace {
 
 constexpr char kGatewayService[] = "rapport.gateway.v1.Gateway";
+constexpr absl::Duration kSpaceCheckPeriod = absl::Seconds(1);
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
 constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
@@ -244,6 +245,7 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .peers = &peers_,
       .on_acted = [this](const std::string& process,
                          const ProcessFigures& figures) { metrics_->OnProcess(process, figures); },
+      .may_write = [this] { return MayWrite(); },
       .ended = options_.ended};
   services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
   Service* service = services_.back().get();
@@ -311,6 +313,7 @@ int Node::owned() const {
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
+    CheckSpace();
     for (auto& service : services_) service->Tick();
     if (companions_ != nullptr) companions_->Tick();
     const auto due = std::partition(later_.begin(), later_.end(),
@@ -318,6 +321,24 @@ void Node::Tick() {
     for (auto task = due; task != later_.end(); ++task) executor_->Submit(std::move(task->second));
     later_.erase(due, later_.end());
   }
+}
+
+// The embedded log, which is in the same folder, looks itself.
+void Node::CheckSpace() {
+  const absl::Time now = SteadyNow();
+  if (!options_.kafka || options_.data_dir.empty() || now < next_space_check_) return;
+  next_space_check_ = now + kSpaceCheckPeriod;
+  std::error_code error;
+  const auto space = std::filesystem::space(options_.data_dir, error);
+  disk_full_ = !error && space.available < options_.min_free_bytes;
+}
+
+// What others write is applied all the same, so that this instance must have room for it.
+absl::Status Node::MayWrite() const {
+  if (!disk_full_) return absl::OkStatus();
+  return Overloaded(absl::StrCat("the disk is full: less than ", options_.min_free_bytes,
+                                 " bytes are free for projections; nothing was written"),
+                    absl::Seconds(1));
 }
 
 void Node::RunAfter(absl::Duration delay, absl::AnyInvocable<void()> task) {

@@ -101,6 +101,8 @@ class Node {
   void AddGauges(const Service& service);
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
   void Tick();
+  void CheckSpace();
+  absl::Status MayWrite() const;
 
   // What comes in: clients' calls are counted and go to the gateway.
   class Front : public Handler {
@@ -136,6 +138,8 @@ class Node {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::atomic<bool> disk_full_{false};
+  absl::Time next_space_check_ = absl::InfinitePast();  // the ticker's
   std::vector<std::pair<absl::Time, absl::AnyInvocable<void()>>> later_;
   std::thread ticker_;
   std::unique_ptr<Backups> backups_;

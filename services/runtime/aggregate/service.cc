@@ -348,6 +348,11 @@ void Service::Handle(CallPtr call) {
 // --- writes
 
 void Service::HandleWrite(CallPtr call, const Method& method) {
+  if (options_.may_write) {
+    if (const absl::Status may = options_.may_write(); !may.ok()) {
+      return Finish(std::move(call), may);
+    }
+  }
   absl::StatusOr<log::v1::ConsistencyToken> token =
       ParseConsistencyToken(call->metadata.consistency_token);
   Command command{.call = std::move(call), .method = &method};

@@ -43,6 +43,9 @@ struct ServiceOptions {
   // Answers the methods of all services, for processes and flows.
   Handler* peers = nullptr;
   std::function<void(const std::string& process, const ProcessFigures&)> on_acted;
+  // Says why nothing may be written for now, such as a full disk; asked before each write of a
+  // caller. Nothing where empty.
+  std::function<absl::Status()> may_write;
   // Whether the process is to end, so that a start need not go on; never where empty.
   std::function<bool()> ended;
 };

@@ -207,7 +207,7 @@ absl::Status EnsureKafkaTopic(rd_kafka_t* client, const KafkaLogOptions& options
   }
   // Nor need the one that is asked for the settings be the one that showed it.
   absl::StatusOr<KafkaSettings> present = SettingsOf(client, options, topic);
-  while (absl::IsNotFound(present.status()) && absl::Now() < deadline) {
+  while (absl::IsNotFound(present.status()) && SteadyNow() < deadline) {
     absl::SleepFor(kShownPoll);
     present = SettingsOf(client, options, topic);
   }
