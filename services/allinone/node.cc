@@ -17,7 +17,6 @@ namespace rapport {
 namespace {
 
 constexpr char kGatewayService[] = "rapport.gateway.v1.Gateway";
-constexpr absl::Duration kSpaceCheckPeriod = absl::Seconds(1);
 constexpr auto kTickPeriod = std::chrono::milliseconds(50);
 // How often ownership is looked at by who waits for it.
 constexpr absl::Duration kOwnershipPoll = absl::Milliseconds(5);
@@ -135,6 +134,7 @@ absl::Status Node::TakeFolder() {
         absl::StrCat("cannot make ", options_.data_dir, ": ", error.message()));
   }
   ASSIGN_OR_RETURN(lock_, FolderLock::Take(options_.data_dir));
+  if (options_.kafka) disk_.emplace(options_.data_dir, options_.min_free_bytes);
   return absl::OkStatus();
 }
 
@@ -313,7 +313,7 @@ int Node::owned() const {
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
-    CheckSpace();
+    if (disk_) disk_->Look();
     for (auto& service : services_) service->Tick();
     if (companions_ != nullptr) companions_->Tick();
     const auto due = std::partition(later_.begin(), later_.end(),
@@ -323,19 +323,9 @@ void Node::Tick() {
   }
 }
 
-// The embedded log, which is in the same folder, looks itself.
-void Node::CheckSpace() {
-  const absl::Time now = SteadyNow();
-  if (!options_.kafka || options_.data_dir.empty() || now < next_space_check_) return;
-  next_space_check_ = now + kSpaceCheckPeriod;
-  std::error_code error;
-  const auto space = std::filesystem::space(options_.data_dir, error);
-  disk_full_ = !error && space.available < options_.min_free_bytes;
-}
-
 // What others write is applied all the same, so that this instance must have room for it.
 absl::Status Node::MayWrite() const {
-  if (!disk_full_) return absl::OkStatus();
+  if (!disk_ || !disk_->full()) return absl::OkStatus();
   return Overloaded(absl::StrCat("the disk is full: less than ", options_.min_free_bytes,
                                  " bytes are free for projections; nothing was written"),
                     absl::Seconds(1));

@@ -15,6 +15,7 @@
 #include "services/allinone/operations.h"
 #include "services/marketing/service.h"
 #include "services/runtime/aggregate/service.h"
+#include "services/runtime/base/disk_space.h"
 #include "services/runtime/metrics/metrics.h"
 #include "services/runtime/store/folder_lock.h"
 
@@ -101,7 +102,6 @@ class Node {
   void AddGauges(const Service& service);
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);
   void Tick();
-  void CheckSpace();
   absl::Status MayWrite() const;
 
   // What comes in: clients' calls are counted and go to the gateway.
@@ -123,6 +123,8 @@ class Node {
 
   NodeOptions options_;
   std::optional<FolderLock> lock_;
+  // Of projections whose log is elsewhere; the embedded log looks itself.
+  std::optional<DiskSpace> disk_;
   SystemClock system_clock_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<StoreResources> stores_;
@@ -138,8 +140,6 @@ class Node {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::atomic<bool> disk_full_{false};
-  absl::Time next_space_check_ = absl::InfinitePast();  // the ticker's
   std::vector<std::pair<absl::Time, absl::AnyInvocable<void()>>> later_;
   std::thread ticker_;
   std::unique_ptr<Backups> backups_;

@@ -18,6 +18,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/utilities/checkpoint.h"
 #include "rocksdb/write_batch.h"
+#include "services/runtime/base/disk_space.h"
 #include "services/runtime/base/round.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/log/embedded/log_db.h"
@@ -25,8 +26,6 @@
 namespace rapport {
 namespace {
 
-// How often free space is looked at.
-constexpr auto kSpaceCheckPeriod = std::chrono::milliseconds(200);
 // Where the last group shows that many write at once, the next one waits this long for company: an
 // fsync costs more than that. A lone writer never waits.
 constexpr auto kGather = std::chrono::microseconds(50);
@@ -137,7 +136,7 @@ class EmbeddedLog : public EventLog {
     if (!options_.writable) {
       return done(absl::FailedPreconditionError("the log was opened for reading only"));
     }
-    if (disk_full_.load()) {
+    if (disk_.full()) {
       return done(
           Overloaded(absl::StrCat("the log's disk is full: less than ", options_.min_free_bytes,
                                   " bytes are free; nothing was written"),
@@ -241,10 +240,10 @@ class EmbeddedLog : public EventLog {
   void Write() {
     std::unique_lock lock(mutex_);
     while (true) {
-      wake_.wait_for(lock, kSpaceCheckPeriod,
+      wake_.wait_for(lock, absl::ToChronoMilliseconds(DiskSpace::kPeriod),
                      [this] { return !committing_ && (stopping_ || !pending_.empty()); });
       if (committing_) continue;
-      CheckSpace();
+      disk_.Look();
       if (pending_.empty()) {
         if (stopping_) return;
         continue;
@@ -336,19 +335,10 @@ class EmbeddedLog : public EventLog {
     return FromRocks(written);
   }
 
-  void CheckSpace() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_space_check_) return;
-    next_space_check_ = now + kSpaceCheckPeriod;
-    std::error_code error;
-    const auto space = std::filesystem::space(options_.path, error);
-    disk_full_.store(!error && space.available < options_.min_free_bytes);
-  }
-
   const EmbeddedLogOptions options_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::function<void(const GroupCommit&)> on_commit_;
-  std::atomic<bool> disk_full_{false};
+  DiskSpace disk_{options_.path, options_.min_free_bytes};
   // Of the writer that commits.
   bool failed_ = false;
   size_t last_group_records_ = 0;
@@ -360,7 +350,6 @@ class EmbeddedLog : public EventLog {
   bool stopping_ = false;
   std::mt19937_64 random_{std::random_device{}()};
   bool committing_ = false;
-  std::chrono::steady_clock::time_point next_space_check_;
   std::vector<std::thread> writers_;
 };
 
