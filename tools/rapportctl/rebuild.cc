@@ -4,14 +4,10 @@
 #include <mutex>
 
 #include "absl/strings/str_cat.h"
-#include "services/runtime/aggregate/replay.h"
+#include "services/runtime/aggregate/rebuild.h"
 
 namespace rapport {
 namespace {
-
-// A larger batch folds more changes of one row into one write; far larger ones no longer fit the
-// processor's cache, and their memory comes from the kernel anew each time.
-constexpr size_t kBulkRecords = 2'048;
 
 absl::StatusOr<Offset> RebuildOne(DataFolder& data, const ServiceFolder& service,
                                   const ProjectionFolder& projection) {

@@ -10,9 +10,6 @@
 namespace rapport {
 namespace {
 
-// A larger batch folds more changes of one row into one write; far larger ones no longer fit the
-// processor's cache.
-constexpr size_t kBulkRecords = 2'048;
 // Between two looks at whether the process is to end.
 constexpr Offset kRecordsAtOnce = 16 * kBulkRecords;
 // So few may be left for the strand.

@@ -20,6 +20,10 @@
 
 namespace rapport {
 
+// A larger batch folds more changes of one row into one write; far larger ones no longer fit the
+// processor's cache, and their memory comes from the kernel anew each time.
+inline constexpr size_t kBulkRecords = 2'048;
+
 struct RebuildOptions {
   std::string path;  // of the projection's first generation
   const StoreResources* resources = nullptr;

@@ -171,8 +171,7 @@ void Service::AddProcesses() {
 void Service::Stop() {
   for (auto& process : processes_) process->Stop();
   std::vector<Shard*> all;
-  for (auto& shard : shards_) all.push_back(shard.get());
-  if (reference_) all.push_back(reference_.get());
+  EachShard([&all](Shard& shard) { all.push_back(&shard); });
   std::mutex mutex;
   std::condition_variable done;
   size_t running = all.size();
@@ -188,8 +187,7 @@ void Service::Stop() {
 }
 
 void Service::Tick() {
-  for (auto& shard : shards_) shard->Tick();
-  if (reference_) reference_->Tick();
+  EachShard([](Shard& shard) { shard.Tick(); });
   for (auto& timers : timers_) timers->Tick();
   for (auto& process : processes_) process->Tick();
 }
@@ -266,31 +264,27 @@ int Service::owned() const {
 // Who serves applies what it appends, or hears of another owner when it next looks.
 Service::Lag Service::lag() const {
   Lag lag;
-  const auto add = [&lag](const Shard& shard) {
+  EachShard([&lag](const Shard& shard) {
     if (shard.state() == Shard::State::kServing) return;
     const int64_t records = std::max<int64_t>(0, shard.known_end() - shard.applied());
     lag.sum += records;
     lag.max = std::max(lag.max, records);
-  };
-  for (const auto& shard : shards_) add(*shard);
-  if (reference_) add(*reference_);
+  });
   return lag;
 }
 
 int64_t Service::moved() const {
-  const auto of = [this](const Shard& shard) {
-    int64_t moved = shard.applied();
+  int64_t moved = 0;
+  EachShard([this, &moved](const Shard& shard) {
+    moved += shard.applied();
     for (const JoinSpec& join : spec_.joins) moved += shard.joined(join.service).value_or(0);
-    return moved;
-  };
-  int64_t moved = reference_ ? of(*reference_) : 0;
-  for (const auto& shard : shards_) moved += of(*shard);
+  });
   return moved;
 }
 
 size_t Service::queued() const {
-  size_t queued = reference_ ? reference_->queued() : 0;
-  for (const auto& shard : shards_) queued += shard->queued();
+  size_t queued = 0;
+  EachShard([&queued](const Shard& shard) { queued += shard.queued(); });
   return queued;
 }
 
@@ -306,16 +300,14 @@ Shard& Service::ShardAt(int partition) const {
 
 std::vector<ProjectionState> Service::projections() const {
   std::vector<ProjectionState> all;
-  const auto add = [this, &all](int number, const Shard& shard) {
-    all.push_back({.number = number,
+  EachShard([this, &all](const Shard& shard) {
+    all.push_back({.number = TokenPartition(shard),
                    .partition = shard.partition(),
                    .version = spec_.projection_version,
                    .state = shard.state(),
                    .applied = shard.applied(),
                    .known_end = std::max(shard.applied(), shard.known_end())});
-  };
-  for (int i = 0; i < options_.partitions; ++i) add(i, *shards_[i]);
-  if (reference_) add(kReferencePartition, *reference_);
+  });
   return all;
 }
 

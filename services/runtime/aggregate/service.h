@@ -118,6 +118,12 @@ class Service : public Handler {
   struct Reading;
 
   Shard& ShardAt(int partition) const;
+  // Calls visit(Shard&) with every one, the reference partition's last.
+  template <class Visit>
+  void EachShard(const Visit& visit) const {
+    for (const auto& shard : shards_) visit(*shard);
+    if (reference_) visit(*reference_);
+  }
 
   void HandleWrite(CallPtr call, const Method& method);
   absl::StatusOr<Shard*> MakeCommand(const Method& method, Command* command);
