@@ -151,6 +151,18 @@ Reply RpcTest::Ask(CallPtr call) {
   return promise.get_future().get();
 }
 
+std::future<Reply> RpcTest::AskHeld() {
+  std::promise<Reply> promise;
+  std::future<Reply> future = promise.get_future();
+  CallPtr call = GetCase("customers/ada/cases/held");
+  call->done = [promise = std::move(promise)](Reply reply) mutable {
+    promise.set_value(std::move(reply));
+  };
+  client_->Handle(std::move(call));
+  handler_.WaitForHeld();
+  return future;
+}
+
 grpc::Status RpcTest::AskRaw(const std::string& path, const std::string& bytes,
                              std::string* response) {
   grpc::ClientContext context;

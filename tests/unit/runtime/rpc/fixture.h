@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -79,6 +80,8 @@ class RpcTest : public testing::Test {
   // Sends the call and waits for the reply.
   Reply Ask(CallPtr call);
   Reply Ask(const std::string& name) { return Ask(GetCase(name)); }
+  // Sends a call that the handler holds, and returns when it does.
+  std::future<Reply> AskHeld();
   // Sends bytes as they are.
   grpc::Status AskRaw(const std::string& path, const std::string& bytes, std::string* response);
 

@@ -204,26 +204,18 @@ TEST_F(RpcTest, DoesNotStartOnAPortThatIsTaken) {
 
 TEST_F(RpcTest, ShutdownWaitsForCallsUnderWay) {
   StartServer();
-  std::promise<Reply> reply;
-  CallPtr call = GetCase("customers/ada/cases/held");
-  call->done = [&reply](Reply answer) { reply.set_value(std::move(answer)); };
-  client_->Handle(std::move(call));
-  handler_.WaitForHeld();
+  std::future<Reply> reply = AskHeld();
   std::thread shutdown([this] { server_->Shutdown(absl::InfiniteFuture()); });
   handler_.ReleaseHeld();
   shutdown.join();
-  EXPECT_TRUE(reply.get_future().get().status.ok());
+  EXPECT_TRUE(reply.get().status.ok());
 }
 
 TEST_F(RpcTest, ShutdownCancelsAfterItsDeadlineAndWaitsForTheHandler) {
   StartServer();
-  std::promise<Reply> reply;
-  CallPtr call = GetCase("customers/ada/cases/held");
-  call->done = [&reply](Reply answer) { reply.set_value(std::move(answer)); };
-  client_->Handle(std::move(call));
-  handler_.WaitForHeld();
+  std::future<Reply> reply = AskHeld();
   std::thread shutdown([this] { server_->Shutdown(absl::InfinitePast()); });
-  EXPECT_FALSE(reply.get_future().get().status.ok());
+  EXPECT_FALSE(reply.get().status.ok());
   handler_.ReleaseHeld();
   shutdown.join();
 }
@@ -250,13 +242,9 @@ TEST_F(RpcTest, AClientComesBackToAServerThatWasRestarted) {
 // What hangs there must not hold up whoever ends here.
 TEST_F(RpcTest, AClientThatGoesGivesUpItsCalls) {
   StartServer();
-  std::promise<Reply> reply;
-  CallPtr call = GetCase("customers/ada/cases/held");
-  call->done = [&reply](Reply answer) { reply.set_value(std::move(answer)); };
-  client_->Handle(std::move(call));
-  handler_.WaitForHeld();
+  std::future<Reply> reply = AskHeld();
   client_ = nullptr;
-  EXPECT_EQ(reply.get_future().get().status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(reply.get().status.code(), absl::StatusCode::kUnavailable);
   handler_.ReleaseHeld();
 }
 
