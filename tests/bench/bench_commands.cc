@@ -94,25 +94,9 @@ class Gaps {
   std::vector<Partition> partitions_;
 };
 
-grpc::ByteBuffer Command(const Flags& flags, int64_t i) {
-  auto request = bench::CreateInteraction(bench::SomeCustomer(flags.customers, i));
-  request.set_request_id(absl::StrCat(flags.run, "-", i));
-  return bench::ToBuffer(request);
-}
-
 void Print(const bench::Measured& measured, Gaps& gaps) {
-  int64_t failed = 0;
-  for (const auto& [error, count] : measured.errors) {
-    absl::FPrintF(stderr, "bench_commands: %d × %s\n", count, error);
-    failed += count;
-  }
-  absl::PrintF(R"([{"calls":%d,"errors":%d,"callsPerSecond":%.1f,"p50Ms":%.3f,"p90Ms":%.3f,)"
-               R"("p99Ms":%.3f,"maxMs":%.3f,"gaps":%s}])"
-               "\n",
-               measured.calls, failed, measured.calls_per_second,
-               absl::ToDoubleMilliseconds(measured.p50), absl::ToDoubleMilliseconds(measured.p90),
-               absl::ToDoubleMilliseconds(measured.p99), absl::ToDoubleMilliseconds(measured.max),
-               gaps.ToJson());
+  const int64_t failed = bench::PrintErrors("bench_commands", measured);
+  absl::PrintF("[{%s,\"gaps\":%s}]\n", bench::ToJsonMembers(measured, failed), gaps.ToJson());
 }
 
 int Run(const Flags& flags) {
@@ -134,7 +118,7 @@ int Run(const Flags& flags) {
       std::puts("measuring");
       std::fflush(stdout);
     }
-    return Command(flags, i);
+    return bench::LogInteraction(flags.customers, flags.run, i);
   };
   if (flags.partitions > 0) {
     load.on_answer = [&](int64_t i, const grpc::ByteBuffer&) {

@@ -42,12 +42,6 @@ grpc::ByteBuffer LookUp(const Flags& flags, int64_t i) {
   return bench::ToBuffer(request);
 }
 
-grpc::ByteBuffer Command(const Flags& flags, int64_t i) {
-  auto request = bench::CreateInteraction(bench::SomeCustomer(flags.customers, i));
-  request.set_request_id(absl::StrCat(flags.run, "-", i));
-  return bench::ToBuffer(request);
-}
-
 bool ShowsCustomer(const grpc::ByteBuffer& answer) {
   gateway::v1::LookupCustomerViewResponse response;
   grpc::ByteBuffer bytes(answer);
@@ -58,15 +52,8 @@ bool ShowsCustomer(const grpc::ByteBuffer& answer) {
 }
 
 void Print(const char* what, const bench::Measured& measured, int64_t failed) {
-  for (const auto& [error, count] : measured.errors) {
-    absl::FPrintF(stderr, "bench_screen_pop: %d × %s\n", count, error);
-    failed += count;
-  }
-  absl::PrintF(R"("%s":{"calls":%d,"errors":%d,"callsPerSecond":%.1f,"p50Ms":%.3f,"p90Ms":%.3f,)"
-               R"("p99Ms":%.3f,"maxMs":%.3f})",
-               what, measured.calls, failed, measured.calls_per_second,
-               absl::ToDoubleMilliseconds(measured.p50), absl::ToDoubleMilliseconds(measured.p90),
-               absl::ToDoubleMilliseconds(measured.p99), absl::ToDoubleMilliseconds(measured.max));
+  failed += bench::PrintErrors("bench_screen_pop", measured);
+  absl::PrintF("\"%s\":{%s}", what, bench::ToJsonMembers(measured, failed));
 }
 
 int Run(const Flags& flags) {
@@ -83,7 +70,9 @@ int Run(const Flags& flags) {
   };
   bench::Load commands = load;
   commands.path = kCreateInteraction;
-  commands.request = [&flags](int64_t i) { return Command(flags, i); };
+  commands.request = [&flags](int64_t i) {
+    return bench::LogInteraction(flags.customers, flags.run, i);
+  };
   commands.calls_per_second = flags.commands_per_second;
   commands.warm_up_calls = kWarmUpSeconds * flags.commands_per_second;
   absl::StatusOr<bench::Measured> commanded;

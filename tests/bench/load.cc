@@ -236,4 +236,21 @@ std::string ToString(const Measured& measured) {
   return line;
 }
 
+std::string ToJsonMembers(const Measured& measured, int64_t failed) {
+  return absl::StrFormat(
+      R"("calls":%d,"errors":%d,"callsPerSecond":%.1f,"p50Ms":%.3f,"p90Ms":%.3f,"p99Ms":%.3f,"maxMs":%.3f)",
+      measured.calls, failed, measured.calls_per_second, absl::ToDoubleMilliseconds(measured.p50),
+      absl::ToDoubleMilliseconds(measured.p90), absl::ToDoubleMilliseconds(measured.p99),
+      absl::ToDoubleMilliseconds(measured.max));
+}
+
+int64_t PrintErrors(const char* program, const Measured& measured) {
+  int64_t failed = 0;
+  for (const auto& [error, count] : measured.errors) {
+    absl::FPrintF(stderr, "%s: %d × %s\n", program, count, error);
+    failed += count;
+  }
+  return failed;
+}
+
 }  // namespace rapport::bench

@@ -67,4 +67,9 @@ absl::StatusOr<Measured> RunLoad(const Load& load);
 // One line of a report: rate, percentiles, errors.
 std::string ToString(const Measured& measured);
 
+// The same as members of a JSON object, from "calls" to "maxMs".
+std::string ToJsonMembers(const Measured& measured, int64_t failed);
+// Says on stderr what failed, and how often.
+int64_t PrintErrors(const char* program, const Measured& measured);
+
 }  // namespace rapport::bench

@@ -59,4 +59,10 @@ service::v1::CreateInteractionRequest CreateInteraction(std::string customer) {
   return request;
 }
 
+grpc::ByteBuffer LogInteraction(int64_t customers, const std::string& run, int64_t i) {
+  service::v1::CreateInteractionRequest request = CreateInteraction(SomeCustomer(customers, i));
+  request.set_request_id(absl::StrCat(run, "-", i));
+  return ToBuffer(request);
+}
+
 }  // namespace rapport::bench

@@ -28,4 +28,7 @@ accounts::v1::CreateCustomerRequest CreateCustomer(int64_t i);
 // About 300 bytes. Has no request id yet.
 service::v1::CreateInteractionRequest CreateInteraction(std::string customer);
 
+// The i-th call of a load: logs one with SomeCustomer, under the request id "run-i".
+grpc::ByteBuffer LogInteraction(int64_t customers, const std::string& run, int64_t i);
+
 }  // namespace rapport::bench
