@@ -5,11 +5,12 @@
 //   rapport_batch_commands, rapport_batch_records    what one batch of a shard carried
 //   rapport_batch_append_duration_seconds            until the log said durable
 //   rapport_batch_apply_duration_seconds             until the projection had it
-//   rapport_batch_acknowledge_duration_seconds       from taking the commands until all are
-//   answered rapport_log_commit_duration_seconds, rapport_log_commit_records,
-//   rapport_log_bytes_total rapport_process_commands_total{process, outcome}  sent by processes:
-//   "sent", "refused" for good rapport_queued_commands{service}, rapport_serving{service}
+//   rapport_batch_acknowledge_duration_seconds       from taking commands until all are answered
+//   rapport_log_commit_duration_seconds, rapport_log_commit_records, rapport_log_bytes_total
+//   rapport_process_commands_total{process, outcome}  sent by processes: "sent", "refused" for good
+//   rapport_queued_commands{service}, rapport_serving{service}
 //   rapport_replaced_projections{service}            damaged ones, moved aside and rebuilt
+//   rapport_rebuilt_projections                      by an operator, beside the live ones
 //   rapport_partitions{service}, rapport_owned_partitions{service}  to own, by all; owned here
 //   rapport_lag_records{service}, rapport_lag_max_records{service}  Service::lag: not applied yet
 //     of own topics, of all partitions that are not served here, and of the one that has most; as

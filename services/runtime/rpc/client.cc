@@ -1,5 +1,4 @@
 #include "services/runtime/rpc/client.h"
-#include "services/runtime/base/clock.h"
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
@@ -12,6 +11,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/rpc/server.h"
 #include "services/runtime/rpc/wire.h"

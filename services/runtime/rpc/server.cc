@@ -1,5 +1,4 @@
 #include "services/runtime/rpc/server.h"
-#include "services/runtime/base/clock.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "grpc/health/v1/health.pb.h"
+#include "services/runtime/base/clock.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/rpc/credentials.h"
 #include "services/runtime/rpc/grpc_log.h"
