@@ -1,11 +1,9 @@
 #include "services/runtime/log/embedded/embedded_log.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <random>
