@@ -237,7 +237,10 @@ asio::awaitable<HttpResponse> Connection::Respond(Parser& parser) {
     actor_ = *std::move(actor);
     request.actor = actor_;
   }
-  if (request.path == "/healthz") co_return Plain(200, "ok");
+  if (request.path == "/healthz") {
+    const absl::Status alive = server_->options.alive();
+    co_return alive.ok() ? Plain(200, "ok") : Plain(503, alive.message());
+  }
   if (request.path == "/readyz") {
     co_return server_->options.ready() ? Plain(200, "ready") : Plain(503, "not ready");
   }

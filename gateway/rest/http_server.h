@@ -71,8 +71,9 @@ class HttpServer {
     // Null: plain text. Otherwise nothing but TLS, and where it asks callers for certificates these
     // say who acts (services/runtime/tls/caller.h).
     std::shared_ptr<Tls> tls;
-    // Whether /readyz says 200; called on the io threads, must not block.
+    // Whether /readyz and /healthz say 200; called on the io threads, must not block.
     std::function<bool()> ready = [] { return true; };
+    std::function<absl::Status()> alive = [] { return absl::OkStatus(); };
     // What a GET or HEAD of a path answers, whatever its query: documents that never change.
     std::map<std::string, HttpResponse, std::less<>> files;
   };

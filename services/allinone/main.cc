@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   const rapport::ServeOptions* chosen = nullptr;
   for (const rapport::Program& program : rapport::Programs()) {
     CLI::App* command = app.add_subcommand(program.name, program.description);
+    command->set_version_flag("--version", "rapport " RAPPORT_VERSION);
     rapport::AddServeFlags(*command, program, &options.emplace_back());
     command->callback([&chosen, own = &options.back()] { chosen = own; });
   }

@@ -176,6 +176,7 @@ absl::Status Node::Start(absl::Duration patience) {
   gateway_ = std::make_unique<gateway::Gateway>(std::move(gateway_options));
   peers_.gateway = gateway_.get();
   counted_ = std::make_unique<CountedHandler>(*gateway_, *metrics_);
+  ticked_nanos_ = absl::ToUnixNanos(SteadyNow());
   ticker_ = std::thread([this] { Tick(); });
   if (!options_.backups.folder.empty()) {
     backups_ = std::make_unique<Backups>(
@@ -313,6 +314,7 @@ int Node::owned() const {
 void Node::Tick() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kTickPeriod, [this] { return stopping_; })) {
+    ticked_nanos_ = absl::ToUnixNanos(SteadyNow());
     if (disk_) disk_->Look();
     for (auto& service : services_) service->Tick();
     if (companions_ != nullptr) companions_->Tick();
@@ -365,6 +367,16 @@ void Node::Stop() {
 absl::Status Node::Health() const {
   for (const auto& service : services_) RETURN_IF_ERROR(service->Health());
   return absl::OkStatus();
+}
+
+absl::Status Node::Alive() const {
+  const auto check = [this](const char* what, absl::Duration stands) -> absl::Status {
+    if (stands < options_.stuck_after) return absl::OkStatus();
+    return Unavailable(
+        absl::StrCat(what, " has stood still for ", absl::ToInt64Seconds(stands), " s"));
+  };
+  RETURN_IF_ERROR(check("a thread that decides and applies", executor_->longest()));
+  return check("the ticker", SteadyNow() - absl::FromUnixNanos(ticked_nanos_));
 }
 
 }  // namespace rapport

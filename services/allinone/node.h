@@ -46,6 +46,9 @@ struct NodeOptions {
   // An instance that ends and has companions serves on until they have taken over, at most for so
   // long.
   absl::Duration hand_over = absl::Seconds(10);
+  // A task of a few milliseconds that runs for so long will never end: a disk that does not answer,
+  // or a lock that nobody gives back.
+  absl::Duration stuck_after = absl::Minutes(1);
   BackupOptions backups;
   Clock* clock = nullptr;  // the system's where null
   // Whether the process is to end, so that a start need not go on; never where empty.
@@ -87,6 +90,9 @@ class Node {
   absl::Status BackUpTo(const std::string& folder) const;
   // OK where all partitions are served here or followed.
   absl::Status Health() const;
+  // UNAVAILABLE where what decides and applies has stood still for `stuck_after`, which nothing but
+  // a new start mends; a long catch-up is many short tasks. From Start's return until Stop.
+  absl::Status Alive() const;
   // Partitions that this instance owns, of all services.
   int owned() const;
 
@@ -140,6 +146,7 @@ class Node {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::atomic<int64_t> ticked_nanos_{0};  // when the ticker last came round, by the steady clock
   std::vector<std::pair<absl::Time, absl::AnyInvocable<void()>>> later_;
   std::thread ticker_;
   std::unique_ptr<Backups> backups_;

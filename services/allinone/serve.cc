@@ -99,9 +99,15 @@ void Announce(const char* what, const std::string& address, int port) {
   std::fflush(stdout);
 }
 
+// What /readyz and /healthz ask.
+struct Probes {
+  std::function<bool()> ready;
+  std::function<absl::Status()> alive;
+};
+
 // Null where no address is given.
 absl::StatusOr<std::unique_ptr<rest::HttpServer>> StartHealth(const std::string& address,
-                                                              std::function<bool()> ready) {
+                                                              const Probes& probes) {
   if (address.empty()) return nullptr;
   ASSIGN_OR_RETURN(const Endpoint endpoint, ParseEndpoint(address));
   ASSIGN_OR_RETURN(rest::Routes none, rest::Routes::Build({}));
@@ -109,7 +115,8 @@ absl::StatusOr<std::unique_ptr<rest::HttpServer>> StartHealth(const std::string&
                                   .port = endpoint.port,
                                   .threads = 1,
                                   .max_connections = kMaxHealthConnections,
-                                  .ready = std::move(ready)},
+                                  .ready = probes.ready,
+                                  .alive = probes.alive},
                                  std::move(none), nullptr);
 }
 
@@ -235,9 +242,12 @@ absl::Status ServeUntil(const ServeOptions& options, const absl::Notification& e
   node_options.backups.every = absl::Minutes(options.backup_minutes);
   Node node(node_options);
   std::atomic<bool> serving = false;
-  const auto ready = [&node, &serving] { return serving && node.Health().ok(); };
+  // A start that stands still ends by itself, and so does an end.
+  const Probes probes{
+      .ready = [&node, &serving] { return serving && node.Health().ok(); },
+      .alive = [&node, &serving] { return serving ? node.Alive() : absl::OkStatus(); }};
   // Before what may take long, so that a probe finds this instance alive.
-  ASSIGN_OR_RETURN(const auto health, StartHealth(options.health, ready));
+  ASSIGN_OR_RETURN(const auto health, StartHealth(options.health, probes));
   RETURN_IF_ERROR(node.Start());
   std::vector<const ServiceDescriptor*> installed, not_installed;
   for (const auto* service : node.services()) {
@@ -275,7 +285,8 @@ absl::Status ServeUntil(const ServeOptions& options, const absl::Notification& e
   ASSIGN_OR_RETURN(const auto http, rest::HttpServer::Start({.address = http_endpoint.host,
                                                              .port = http_endpoint.port,
                                                              .tls = tls,
-                                                             .ready = ready,
+                                                             .ready = probes.ready,
+                                                             .alive = probes.alive,
                                                              .files = std::move(files)},
                                                             std::move(routes), handler));
   ASSIGN_OR_RETURN(const int metrics_port, node.metrics().Listen(options.metrics));

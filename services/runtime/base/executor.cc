@@ -1,11 +1,14 @@
 #include "services/runtime/base/executor.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "services/runtime/base/clock.h"
 
 namespace rapport {
 
-Executor::Executor(int threads) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+Executor::Executor(int threads) : began_nanos_(static_cast<size_t>(threads)) {
+  for (auto& began : began_nanos_) threads_.emplace_back([this, &began] { Run(began); });
 }
 
 Executor::~Executor() {
@@ -39,7 +42,16 @@ bool Executor::RunOne() {
   return true;
 }
 
-void Executor::Run() {
+absl::Duration Executor::longest() const {
+  const int64_t now = absl::ToUnixNanos(SteadyNow());
+  int64_t first = now;
+  for (const auto& began : began_nanos_) {
+    if (const int64_t nanos = began; nanos != 0) first = std::min(first, nanos);
+  }
+  return absl::Nanoseconds(now - first);
+}
+
+void Executor::Run(std::atomic<int64_t>& began_nanos) {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
@@ -49,8 +61,10 @@ void Executor::Run() {
     auto task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
+    began_nanos = absl::ToUnixNanos(SteadyNow());
     task();
     task = nullptr;
+    began_nanos = 0;
     lock.lock();
   }
 }

@@ -3,13 +3,16 @@
 // Threads: all functions may be called from any thread. Tasks must not block on other tasks.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
 
 namespace rapport {
 
@@ -26,14 +29,20 @@ class Executor {
   // Runs the oldest task that waits, on this thread. False where there is none.
   bool RunOne();
 
+  // For how long the task has been running that began first of those that its threads run now; zero
+  // where none runs.
+  absl::Duration longest() const;
+
  private:
-  void Run();
+  void Run(std::atomic<int64_t>& began_nanos);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<absl::AnyInvocable<void()>> tasks_;
   int idle_ = 0;  // threads that wait; a task wakes one only if there is one
   bool stopping_ = false;
+  // When each thread's task began, by the steady clock; 0: it has none.
+  std::vector<std::atomic<int64_t>> began_nanos_;
   std::vector<std::thread> threads_;
 };
 

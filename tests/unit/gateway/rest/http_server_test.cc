@@ -185,9 +185,13 @@ TEST_F(HttpServerTest, TakesPreconditions) {
 
 TEST_F(HttpServerTest, TellsItsHealth) {
   bool ready = false;
-  Start({.ready = [&ready] { return ready; }});
+  absl::Status alive;
+  Start({.ready = [&ready] { return ready; }, .alive = [&alive] { return alive; }});
   HttpClient client(port());
   EXPECT_EQ(client.Do("GET", "/healthz").body, "ok");
+  alive = Unavailable("the ticker has stood still for 61 s");
+  EXPECT_EQ(client.Do("GET", "/healthz").status, 503);
+  EXPECT_EQ(client.Do("GET", "/healthz").body, "the ticker has stood still for 61 s");
   EXPECT_EQ(client.Do("GET", "/readyz").status, 503);
   ready = true;
   EXPECT_EQ(client.Do("GET", "/readyz").status, 200);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/synchronization/notification.h"
+#include "tests/support/wait.h"
+
 namespace rapport {
 namespace {
 
@@ -27,6 +30,25 @@ TEST(Executor, RunsWhatWasSubmittedBeforeItEnds) {
     for (int i = 0; i < 100; ++i) executor.Submit([&] { ++ran; });
   }
   EXPECT_EQ(ran, 100);
+}
+
+TEST(Executor, SaysForHowLongATaskHasBeenRunning) {
+  absl::Notification begun, end, ended;
+  Executor executor(2);
+  EXPECT_EQ(executor.longest(), absl::ZeroDuration());
+  executor.Submit([&] {
+    begun.Notify();
+    end.WaitForNotification();
+  });
+  begun.WaitForNotification();
+  const absl::Duration before = executor.longest();
+  EXPECT_TRUE(testing_support::WaitUntil([&] { return executor.longest() > before; }));
+  executor.Submit([&] { ended.Notify(); });  // the other thread goes on
+  ended.WaitForNotification();
+  EXPECT_GT(executor.longest(), before);
+  end.Notify();
+  EXPECT_TRUE(
+      testing_support::WaitUntil([&] { return executor.longest() == absl::ZeroDuration(); }));
 }
 
 }  // namespace
