@@ -1,7 +1,7 @@
 #include "services/runtime/routing/route_table.h"
 
 #include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/runtime/base/status.h"
@@ -9,13 +9,18 @@
 namespace rapport {
 namespace {
 
-// Those that `wanted` says are taken out.
+// Those that `wanted` says are taken out, in the order in which they came.
 template <class Waiter, class Wanted>
-std::vector<Waiter> Take(std::vector<Waiter>& waiters, const Wanted& wanted) {
-  const auto kept = std::stable_partition(waiters.begin(), waiters.end(),
-                                          [&](const Waiter& one) { return !wanted(one); });
-  std::vector<Waiter> taken(std::make_move_iterator(kept), std::make_move_iterator(waiters.end()));
-  waiters.erase(kept, waiters.end());
+std::vector<Waiter> Take(std::map<RouteTable::Ticket, Waiter>& waiters, const Wanted& wanted) {
+  std::vector<Waiter> taken;
+  for (auto one = waiters.begin(); one != waiters.end();) {
+    if (!wanted(one->second)) {
+      ++one;
+      continue;
+    }
+    taken.push_back(std::move(one->second));
+    one = waiters.erase(one);
+  }
   return taken;
 }
 
@@ -54,8 +59,8 @@ void RouteTable::Learn(const TopicPartition& partition, Route route) {
   for (Waiter& one : ready) one.ready(route);
 }
 
-bool RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time deadline,
-                       Ready ready) {
+RouteTable::Ticket RouteTable::Await(const TopicPartition& partition, Offset than,
+                                     absl::Time deadline, Ready ready) {
   std::optional<Route> known;
   {
     std::lock_guard lock(mutex_);
@@ -66,12 +71,19 @@ bool RouteTable::Await(const TopicPartition& partition, Offset than, absl::Time 
     } else if (found != routes_.end() && found->second.claim > than) {
       known = found->second;
     } else {
-      waiters_.push_back({key, than, deadline, std::move(ready)});
-      return true;
+      waiters_.emplace(++last_ticket_, Waiter{key, than, deadline, std::move(ready)});
+      return last_ticket_;
     }
   }
   ready(known ? absl::StatusOr<Route>(*std::move(known)) : Unavailable("stopping"));
-  return false;
+  return 0;
+}
+
+void RouteTable::Cancel(Ticket ticket) {
+  // Gone after the lock is: what it holds may look into this table.
+  std::map<Ticket, Waiter>::node_type cancelled;
+  std::lock_guard lock(mutex_);
+  cancelled = waiters_.extract(ticket);
 }
 
 void RouteTable::Expire(absl::Time now) {
@@ -91,7 +103,7 @@ void RouteTable::Stop() {
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
-    all.swap(waiters_);
+    all = Take(waiters_, [](const Waiter&) { return true; });
   }
   for (Waiter& one : all) one.ready(Unavailable("stopping"));
 }

@@ -6,6 +6,7 @@
 // Threads: any.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -29,6 +30,8 @@ struct Route {
 class RouteTable {
  public:
   using Ready = absl::AnyInvocable<void(absl::StatusOr<Route>)>;
+  // Of who waits; 0 where nobody does.
+  using Ticket = uint64_t;
 
   ~RouteTable() { Stop(); }
 
@@ -40,8 +43,10 @@ class RouteTable {
   void Learn(const TopicPartition& partition, Route route);
 
   // Calls `ready` with a route of a later claim than `than`, inline where it is known; UNAVAILABLE
-  // at `deadline` or when the table stops. Whether that has to be waited for.
-  bool Await(const TopicPartition& partition, Offset than, absl::Time deadline, Ready ready);
+  // at `deadline` or when the table stops. 0 where it has been called.
+  Ticket Await(const TopicPartition& partition, Offset than, absl::Time deadline, Ready ready);
+  // That one waits no longer: its `ready` is not called, unless that is happening just now.
+  void Cancel(Ticket ticket);
 
   // Ends what waited for too long. Called a few times a second.
   void Expire(absl::Time now);
@@ -59,7 +64,8 @@ class RouteTable {
 
   mutable std::mutex mutex_;
   std::map<Key, Route> routes_;
-  std::vector<Waiter> waiters_;
+  std::map<Ticket, Waiter> waiters_;
+  Ticket last_ticket_ = 0;
   bool stopped_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "services/runtime/routing/router.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -64,9 +65,15 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   CallPtr call;
   int partition;  // whose owner is to answer, or kAnyone
   bool read;      // so that the next one may be asked when one is silent
+  absl::Time deadline;
   int redirects = 0;
   Offset tried = -1;   // the claim of the route that was tried last
   std::string silent;  // the address of who did not answer
+
+  // Of several that were asked one counts, the last; who has taken its number goes on.
+  std::mutex mutex;
+  int number = 0;
+  RouteTable::Ticket watch = 0;  // for a newer owner, while that one is asked
 
   RouteTable& routes() const { return *router->options_.routes; }
   TopicPartition in_log() const {
@@ -75,21 +82,24 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
 
   void Go() {
     if (partition == kAnyone && AskAnyone()) return;
-    const absl::Time patience =
-        std::min(call->metadata.deadline, router->options_.clock->Steady() + kRouteWait);
-    const bool waits = routes().Await(in_log(), tried, patience,
+    const absl::Time patience = std::min(deadline, router->options_.clock->Steady() + kRouteWait);
+    const auto waits = routes().Await(in_log(), tried, patience,
                                       [self = shared_from_this()](absl::StatusOr<Route> route) {
                                         if (!route.ok())
                                           return self->GiveUp({.status = route.status()});
-                                        self->tried = route->claim;
                                         self->AskOwner(*route);
                                       });
-    if (waits) router->Tell({.waited = 1});
+    if (waits != 0) router->Tell({.waited = 1});
   }
 
   void GiveUp(Reply reply) {
     router->Tell({.gave_up = 1});
-    Finish(std::move(call), std::move(reply));
+    End(std::move(reply));
+  }
+
+  void End(Reply reply) {
+    auto done = std::move(call->done);
+    done(std::move(reply));
   }
 
   bool AskAnyone() {
@@ -101,6 +111,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   }
 
   void AskOwner(const Route& route) {
+    tried = route.claim;
     if (!route.own) return Ask(route.address);
     const RouterOptions& options = router->options_;
     if (options.here != nullptr && options.owns(partition)) {
@@ -115,11 +126,53 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     attempt->request = call->request;
     attempt->metadata = call->metadata;
     attempt->metadata.routed = true;
-    attempt->done = [self = shared_from_this(), address](Reply reply) {
-      self->Answered(address, std::move(reply));
+    const int asked = Begin();
+    attempt->done = [self = shared_from_this(), asked, address](Reply reply) {
+      if (self->Take(asked)) self->Answered(address, std::move(reply));
     };
     router->Tell({.passed_on = 1});
+    const bool may_move = partition != kAnyone && redirects < kMaxRedirects;
+    const Offset claim = tried;
     router->options_.peer(address).Handle(std::move(attempt));
+    if (may_move) WatchForNewer(asked, address, claim);
+  }
+
+  int Begin() {
+    std::lock_guard lock(mutex);
+    return ++number;
+  }
+
+  // Whether this try is the one that counts; from now on it is not.
+  bool Take(int asked) {
+    RouteTable::Ticket watched = 0;
+    {
+      std::lock_guard lock(mutex);
+      if (asked != number) return false;
+      ++number;
+      watched = std::exchange(watch, 0);
+    }
+    routes().Cancel(watched);
+    return true;
+  }
+
+  // Who claims anew itself goes on with what it was asked.
+  void WatchForNewer(int asked, const std::string& address, Offset claim) {
+    auto look = [self = shared_from_this(), asked, address](const absl::StatusOr<Route>& newer) {
+      if (!newer.ok()) return;
+      if (newer->address == address) return self->WatchForNewer(asked, address, newer->claim);
+      if (!self->Take(asked)) return;
+      ++self->redirects;
+      self->AskOwner(*newer);
+    };
+    const RouteTable::Ticket ticket = routes().Await(in_log(), claim, deadline, std::move(look));
+    {
+      std::lock_guard lock(mutex);
+      if (asked == number) {
+        watch = ticket;
+        return;
+      }
+    }
+    routes().Cancel(ticket);  // it was answered meanwhile
   }
 
   void Answered(const std::string& address, Reply reply) {
@@ -127,7 +180,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     const bool moved = IsNotOwner(reply.status, &newest);
     const bool again = moved || (read && absl::IsUnavailable(reply.status));
     if (moved) router->Tell({.not_owner_received = 1});
-    if (!again) return Finish(std::move(call), std::move(reply));
+    if (!again) return End(std::move(reply));
     if (++redirects > kMaxRedirects) return GiveUp(std::move(reply));
     if (newest) routes().Learn(in_log(), *newest);
     if (!moved) silent = address;
@@ -165,6 +218,7 @@ void Router::Handle(CallPtr call) {
   }
   auto journey = std::make_shared<Journey>();
   journey->router = this;
+  journey->deadline = call->metadata.deadline;
   journey->call = std::move(call);
   journey->partition = partition;
   journey->read = !method.writes() && method.kind != Method::Kind::kFlow;

@@ -6,6 +6,9 @@
 // with the newest route it knows; a call is sent on by that, or waits until a newer route is heard
 // of, all that wait for the same one together.
 //
+// An owner that was asked and is silent is not waited for when another one has claimed the
+// partition: the call goes there, under the same request id, so that it acts once whoever did it.
+//
 // A call that came from another router is answered here or refused: no call goes in circles.
 //
 // Threads: any. The options outlive the router, and the router its calls.
@@ -47,6 +50,7 @@ struct RouterOptions {
   // Whether that one owns a partition now.
   std::function<bool(int partition)> owns;
   RouteTable* routes = nullptr;
+  // Takes what it needs of a request before its Handle returns.
   std::function<Handler&(const std::string& address)> peer;
   Clock* clock = nullptr;
   std::function<void(const RouteFigures&)> on_routed;  // from any thread

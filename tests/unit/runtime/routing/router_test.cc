@@ -40,6 +40,7 @@ struct Instance : Handler {
                       .routes = &routes,
                       .peer = [all](const std::string& address) -> Handler& {
                         Instance& peer = *all->at(address);
+                        if (peer.frozen) return peer.ice;
                         return peer.silent ? static_cast<Handler&>(peer.silence) : *peer.router;
                       },
                       .clock = clock,
@@ -67,10 +68,18 @@ struct Instance : Handler {
     void Handle(CallPtr call) override { Finish(std::move(call), Unavailable("no connection")); }
   };
 
+  // Takes calls and answers none.
+  struct Ice : Handler {
+    void Handle(CallPtr call) override { calls.push_back(std::move(call)); }
+    std::vector<CallPtr> calls;
+  };
+
   const std::string name;  // and address
   bool owner = false;
   bool silent = false;
+  bool frozen = false;
   Silence silence;
+  Ice ice;
   RouteTable routes;
   std::unique_ptr<Router> router;
   std::vector<std::string> request_ids;  // of calls that came to the service
@@ -218,6 +227,68 @@ TEST_F(RouterTest, TheSameRequestIdGoesToEveryOwner) {
   EXPECT_THAT(b_.request_ids, ElementsAre(testing::SizeIs(26))) << "made before the first try";
   Send(gateway_, kCreate, std::string(kInteraction) + " request_id: 'mine'");
   EXPECT_EQ(b_.request_ids.back(), "mine");
+}
+
+// Whom a hypervisor has stopped: its calls would otherwise wait until their deadline.
+TEST_F(RouterTest, ACallLeavesAFrozenOwnerWhenAnotherHasThePartition) {
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  a_.frozen = true;
+  const auto write = Send(gateway_, kCreate, std::string(kInteraction) + " request_id: 'mine'");
+  const auto read =
+      Send(gateway_, "GetInteraction", "name: 'customers/ada/interactions/i'", {.read = "strong"});
+  EXPECT_FALSE(write->given || read->given);
+  Own(b_, 9);
+  gateway_.routes.Learn(kPartition, At(9, b_));
+  EXPECT_EQ(write->by(), "b");
+  EXPECT_EQ(read->by(), "b");
+  EXPECT_THAT(b_.request_ids, ElementsAre("mine"));
+  for (auto& call : a_.ice.calls) Finish(std::move(call), Reply{.body = "too late"});
+  EXPECT_EQ(write->by(), "b") << "and was answered once";
+}
+
+TEST_F(RouterTest, WhoThawsInTimeIsHeard) {
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  a_.frozen = true;
+  const auto answer = Send(gateway_, kCreate, kInteraction);
+  Finish(std::move(a_.ice.calls.front()), Reply{.body = "a"});
+  EXPECT_EQ(answer->by(), "a");
+  Own(b_, 9);
+  gateway_.routes.Learn(kPartition, At(9, b_));
+  EXPECT_TRUE(b_.request_ids.empty());
+}
+
+TEST_F(RouterTest, ACallMovesTwiceAtMost) {
+  a_.frozen = b_.frozen = c_.frozen = true;
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  const auto answer = Send(gateway_, kCreate, kInteraction);
+  gateway_.routes.Learn(kPartition, At(7, b_));
+  gateway_.routes.Learn(kPartition, At(9, c_));
+  gateway_.routes.Learn(kPartition, At(11, a_));
+  EXPECT_EQ(a_.ice.calls.size(), 1u);
+  EXPECT_EQ(c_.ice.calls.size(), 1u);
+  EXPECT_FALSE(answer->given);
+  Finish(std::move(c_.ice.calls.front()), Reply{.body = "c"});
+  EXPECT_EQ(answer->by(), "c");
+}
+
+TEST_F(RouterTest, WhoClaimsAnewGoesOnWithWhatItWasAsked) {
+  a_.frozen = b_.frozen = true;
+  gateway_.routes.Learn(kPartition, At(5, a_));
+  const auto answer = Send(gateway_, kCreate, kInteraction);
+  gateway_.routes.Learn(kPartition, At(7, a_));
+  EXPECT_EQ(a_.ice.calls.size(), 1u);
+  gateway_.routes.Learn(kPartition, At(9, b_));
+  EXPECT_EQ(b_.ice.calls.size(), 1u);
+  EXPECT_FALSE(answer->given);
+}
+
+// It was asked here by a detour, and comes home.
+TEST_F(RouterTest, ACallUnderWayComesToWhoTakesThePartitionOver) {
+  a_.routes.Learn(kPartition, At(5, b_));
+  b_.frozen = true;
+  const auto answer = Send(a_, kCreate, kInteraction);
+  Own(a_, 9);
+  EXPECT_EQ(answer->by(), "a");
 }
 
 TEST_F(RouterTest, AWriteThatWasNotAnsweredIsTheCallersToRepeat) {
