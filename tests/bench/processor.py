@@ -1,4 +1,4 @@
-"""Processor time, which a machine that is busy with other things changes least; and memory."""
+"""Processor time, which a machine that is busy with other things changes least; memory; and disk."""
 
 import os
 from pathlib import Path
@@ -32,3 +32,8 @@ def memory_bytes(pid: int) -> dict:
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     kib = {name: int(lines[name].split()[0]) for name in ("VmHWM", "VmRSS")}
     return {"peakBytes": kib["VmHWM"] << 10, "residentBytes": kib["VmRSS"] << 10}
+
+
+def disk_bytes(folder: Path) -> int:
+    """What the files below it take."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())

@@ -31,7 +31,9 @@ class Rapport:
     """`rapport serve`, or the program of a part of it, on a folder of its own; started again on the same
     one, it has its data."""
 
-    def __init__(self, programs: Path, folder: Path, *flags: str, program: str = "serve"):
+    def __init__(
+        self, programs: Path, folder: Path, *flags: str, program: str = "serve", start_seconds: float = START_SECONDS
+    ):
         self.programs = programs
         folder.mkdir(exist_ok=True)
         self.data = folder / "data"
@@ -44,15 +46,15 @@ class Rapport:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            self._wait_until_ready(log)
+            self._wait_until_ready(log, start_seconds)
         except BaseException:
             self.stop()
             raise
         lines = [line.split() for line in log.read_text().splitlines()]
         self.address = dict(words for words in lines if len(words) == 2)
 
-    def _wait_until_ready(self, log: Path) -> None:
-        deadline = time.monotonic() + START_SECONDS
+    def _wait_until_ready(self, log: Path, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while "\nready\n" not in log.read_text():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"rapport serve does not start:\n{log.read_text()}")
