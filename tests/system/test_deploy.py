@@ -79,8 +79,8 @@ def test_the_image_has_the_libraries_that_its_programs_want():
     assert wanted - {"libc6"} <= set(image), wanted - set(image)
 
 
-def as_flags(service: dict, instead: dict[str, str]) -> list[str]:
-    """What a container of deploy/compose.yaml is started with; Server says where it listens and keeps its data."""
+def composed_flags(service: dict) -> dict[str, str]:
+    """What a container of deploy/compose.yaml is started with."""
     given = {
         f"--{name.removeprefix('RAPPORT_').lower().replace('_', '-')}": value
         for name, value in service["environment"].items()
@@ -89,6 +89,11 @@ def as_flags(service: dict, instead: dict[str, str]) -> list[str]:
         name, _, value = flag.partition("=")
         given[name] = value
     assert {"--http", "--grpc", "--metrics"} <= given.keys()
+    return given
+
+
+def as_flags(given: dict[str, str], instead: dict[str, str]) -> list[str]:
+    """A container's flags with what is on this machine; Server says where it listens and keeps its data."""
     given = {name: instead.get(name, value) for name, value in given.items() if name not in OF_SERVER}
     return [f"{name}={value}" if value else name for name, value in given.items()]
 
@@ -103,7 +108,7 @@ def test_the_composed_programs_are_one_crm(broker, topic_prefix, tmp_path):
         for name, service in composed.items():
             assert service["command"][0] == name
             (tmp_path / name).mkdir()
-            flags = as_flags(service, here) + [f"--kafka-topic-prefix={topic_prefix}", f"--partitions={PARTITIONS}"]
+            flags = as_flags(composed_flags(service), here) + [f"--kafka-topic-prefix={topic_prefix}", f"--partitions={PARTITIONS}"]
             started[name] = Server(tmp_path / name, *flags, program=name).start()
         gateway = started["gateway"]
         gateway.create("/v1/customers?customerId=composed", {"displayName": "Ada", "kind": "PERSON"})
