@@ -32,9 +32,10 @@ DEFAULTS = {"tools/kafka/fetch": "repo1[.]maven"}
 
 
 def tracked() -> list[Path]:
+    """Files; what a link leads to is looked at where it lies."""
     command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     names = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-    return [Path(name) for name in names.split("\0") if name and Path(name).is_file()]
+    return [Path(name) for name in names.split("\0") if name and Path(name).is_file() and not Path(name).is_symlink()]
 
 
 def breaches(files: list[Path], long_files: set[str]):

@@ -3,7 +3,6 @@
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "absl/synchronization/notification.h"
 #include "rapport/accounts/v1/customer.pb.h"
 #include "rapport/log/v1/history.pb.h"
 #include "rapport/marketing/v1/campaign_membership.pb.h"
@@ -29,26 +28,6 @@ std::string Line(const std::string& product, int64_t units = 1, int nanos = 0) {
   return absl::StrCat("lines { product: '", product,
                       "' quantity { value: '1' } amount { currency_code: 'USD' units: ", units,
                       " nanos: ", nanos, " } }");
-}
-
-// --- whether it lives
-
-TEST_F(NodeTest, ItIsNotAliveWhereWhatDecidesStandsStill) {
-  node_.reset();
-  NodeOptions options = Options(kPartitions);
-  options.stuck_after = absl::Seconds(1);
-  node_ = std::make_unique<Node>(options);
-  ASSERT_TRUE(StartAlone(*node_).ok());
-  EXPECT_TRUE(testing_support::WaitUntil([&] { return node_->Alive().ok(); }));
-  absl::Notification end;
-  node_->RunAfter(absl::ZeroDuration(), [&end] { end.WaitForNotification(); });
-  EXPECT_TRUE(testing_support::WaitUntil([&] { return !node_->Alive().ok(); }));
-  EXPECT_TRUE(absl::StrContains(node_->Alive().message(), "decides and applies has stood still"))
-      << node_->Alive();
-  CreateCustomer("ada");  // by the other thread: who asks only that is answered
-  EXPECT_FALSE(node_->Alive().ok());
-  end.Notify();
-  EXPECT_TRUE(testing_support::WaitUntil([&] { return node_->Alive().ok(); }));
 }
 
 // --- customers and their children
