@@ -1,5 +1,6 @@
 #include "services/runtime/tls/certificate.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -52,6 +53,25 @@ void AppendNames(const GENERAL_NAMES& names, int type, std::vector<std::string>*
   }
 }
 
+void AppendAddresses(const GENERAL_NAMES& names, std::vector<std::string>* out) {
+  for (int i = 0; i < sk_GENERAL_NAME_num(&names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(&names, i);
+    if (name->type != GEN_IPADD) continue;
+    const ASN1_OCTET_STRING* bytes = name->d.iPAddress;
+    const int size = ASN1_STRING_length(bytes);
+    if (size != sizeof(in_addr) && size != sizeof(in6_addr)) continue;
+    char text[INET6_ADDRSTRLEN];
+    const int family = size == sizeof(in_addr) ? AF_INET : AF_INET6;
+    out->push_back(inet_ntop(family, ASN1_STRING_get0_data(bytes), text, sizeof text));
+  }
+}
+
+// Null where it has none.
+OpenSslPtr<GENERAL_NAMES> AlternativeNames(const X509& certificate) {
+  return OpenSslPtr<GENERAL_NAMES>(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
+}
+
 }  // namespace
 
 std::string OpenSslError() {
@@ -97,13 +117,50 @@ absl::Status CheckValidNow(const PemFile& file, const X509& certificate) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<OpenSslPtr<X509>>> Show(SSL_CTX& context, const PemFile& certificate,
+                                                   const PemFile& key) {
+  ASSIGN_OR_RETURN(auto own, ReadCertificates(certificate));
+  ASSIGN_OR_RETURN(const auto read_key, ReadKey(key));
+  if (X509_check_private_key(own.front().get(), read_key.get()) != 1) {
+    OpenSslError();
+    return Wrong(key, absl::StrCat("is not the key of ", certificate.path,
+                                   "; give the two that were issued together, the own certificate "
+                                   "first"));
+  }
+  RETURN_IF_ERROR(CheckValidNow(certificate, *own.front()));
+  bool taken = SSL_CTX_use_certificate(&context, own.front().get()) == 1 &&
+               SSL_CTX_use_PrivateKey(&context, read_key.get()) == 1;
+  for (size_t i = 1; taken && i < own.size(); ++i) {
+    taken = SSL_CTX_add1_chain_cert(&context, own[i].get()) == 1;
+  }
+  if (taken) return own;
+  return Wrong(certificate, absl::StrCat("cannot be used: ", OpenSslError()));
+}
+
+absl::StatusOr<std::vector<OpenSslPtr<X509>>> Trust(SSL_CTX& context, const PemFile& authorities) {
+  ASSIGN_OR_RETURN(auto read, ReadCertificates(authorities));
+  X509_STORE* trusted = SSL_CTX_get_cert_store(&context);
+  // As gRPC does it: an intermediate CA may be named alone.
+  X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+  for (const auto& authority : read) X509_STORE_add_cert(trusted, authority.get());
+  return read;
+}
+
 std::vector<std::string> NamesOf(const X509& certificate) {
   std::vector<std::string> found;
-  const OpenSslPtr<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const auto names = AlternativeNames(certificate);
   if (names == nullptr) return found;
   AppendNames(*names, GEN_URI, &found);
   AppendNames(*names, GEN_DNS, &found);
+  return found;
+}
+
+std::vector<std::string> HostsOf(const X509& certificate) {
+  std::vector<std::string> found;
+  const auto names = AlternativeNames(certificate);
+  if (names == nullptr) return found;
+  AppendNames(*names, GEN_DNS, &found);
+  AppendAddresses(*names, &found);
   return found;
 }
 

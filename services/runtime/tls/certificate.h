@@ -40,8 +40,18 @@ absl::StatusOr<OpenSslPtr<EVP_PKEY>> ReadKey(const PemFile& file);
 // FAILED_PRECONDITION for a certificate that has run out or is not valid yet.
 absl::Status CheckValidNow(const PemFile& file, const X509& certificate);
 
+// What connections of `context` show: the own certificate, first in its file, and those that lead
+// to its CA. Answers them; FAILED_PRECONDITION for files that are wrong or of two certificates.
+absl::StatusOr<std::vector<OpenSslPtr<X509>>> Show(SSL_CTX& context, const PemFile& certificate,
+                                                   const PemFile& key);
+// Whom they believe: the CAs of a file, which are answered, and whoever they signed.
+absl::StatusOr<std::vector<OpenSslPtr<X509>>> Trust(SSL_CTX& context, const PemFile& authorities);
+
 // The names by which a certificate's bearer is known (caller.h).
 std::vector<std::string> NamesOf(const X509& certificate);
+
+// At which addresses its bearer may be a server: its DNS names, and its IP addresses.
+std::vector<std::string> HostsOf(const X509& certificate);
 
 // What OpenSSL says was wrong just now, on this thread.
 std::string OpenSslError();

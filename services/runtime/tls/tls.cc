@@ -61,14 +61,8 @@ absl::Status CheckForCompanions(const TlsOptions& options, X509_STORE* trusted,
 }
 
 absl::Status AskForCertificates(const TlsOptions& options, SSL_CTX* context) {
-  ASSIGN_OR_RETURN(const auto authorities, ReadCertificates({kClientCaFlag, options.client_ca}));
-  X509_STORE* trusted = SSL_CTX_get_cert_store(context);
-  // As gRPC does it: an intermediate CA may be named alone.
-  X509_STORE_set_flags(trusted, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
-  for (const auto& authority : authorities) {
-    X509_STORE_add_cert(trusted, authority.get());
-    SSL_CTX_add_client_CA(context, authority.get());
-  }
+  ASSIGN_OR_RETURN(const auto authorities, Trust(*context, {kClientCaFlag, options.client_ca}));
+  for (const auto& authority : authorities) SSL_CTX_add_client_CA(context, authority.get());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   return absl::OkStatus();
 }
@@ -86,28 +80,11 @@ OpenSslPtr<SSL_CTX> NewContext() {
 }
 
 absl::StatusOr<Loaded> Read(const TlsOptions& options) {
-  const PemFile certificate{kCertificateFlag, options.certificate};
-  const PemFile key_file{kKeyFlag, options.key};
-  ASSIGN_OR_RETURN(const auto own, ReadCertificates(certificate));
-  ASSIGN_OR_RETURN(const auto key, ReadKey(key_file));
-  if (X509_check_private_key(own.front().get(), key.get()) != 1) {
-    OpenSslError();
-    return absl::FailedPreconditionError(
-        absl::StrCat(kKeyFlag, " ", options.key, ": is not the key of ", options.certificate,
-                     "; give the two that were issued together, the own certificate first"));
-  }
-  RETURN_IF_ERROR(CheckValidNow(certificate, *own.front()));
-  Loaded loaded{.context = NewContext(), .names = NamesOf(*own.front())};
+  Loaded loaded{.context = NewContext(), .names = {}};
   SSL_CTX* context = loaded.context.get();
-  bool taken = SSL_CTX_use_certificate(context, own.front().get()) == 1 &&
-               SSL_CTX_use_PrivateKey(context, key.get()) == 1;
-  for (size_t i = 1; taken && i < own.size(); ++i) {
-    taken = SSL_CTX_add1_chain_cert(context, own[i].get()) == 1;
-  }
-  if (!taken) {
-    return absl::FailedPreconditionError(absl::StrCat(kCertificateFlag, " ", options.certificate,
-                                                      ": cannot be used: ", OpenSslError()));
-  }
+  ASSIGN_OR_RETURN(const auto own, Show(*context, {kCertificateFlag, options.certificate},
+                                        {kKeyFlag, options.key}));
+  loaded.names = NamesOf(*own.front());
   if (options.client_ca.empty()) return loaded;
   RETURN_IF_ERROR(AskForCertificates(options, context));
   if (!options.has_companions) return loaded;
