@@ -208,12 +208,13 @@ absl::StatusOr<Measured> RunLoad(const Load& load) {
     return absl::InvalidArgumentError("in_flight must be a multiple of threads");
   }
   Stubs stubs;
+  const auto credentials =
+      load.credentials != nullptr ? load.credentials : grpc::InsecureChannelCredentials();
   for (int i = 0; i < load.channels; ++i) {
     grpc::ChannelArguments arguments;
     // Otherwise all channels to one address share one connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel =
-        grpc::CreateCustomChannel(load.address, grpc::InsecureChannelCredentials(), arguments);
+    const auto channel = grpc::CreateCustomChannel(load.address, credentials, arguments);
     if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectTimeout)) {
       return absl::UnavailableError(absl::StrCat("nobody listens on ", load.address));
     }

@@ -10,11 +10,13 @@
 // cores (see bench_grpc_echo.cc). Load and yardstick are driven alike.
 #pragma once
 
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +28,8 @@ namespace rapport::bench {
 
 struct Load {
   std::string address;
-  std::string path;  // /package.Service/Method
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plain text
+  std::string path;                                       // /package.Service/Method
   // The i-th request, from 0; called on several threads, each i once. The warm-up counts too.
   std::function<grpc::ByteBuffer(int64_t i)> request;
   std::vector<std::pair<std::string, std::string>> metadata;

@@ -5,7 +5,9 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +19,12 @@ namespace tls_api = grpc::experimental;
 
 std::string Text(const grpc::string_ref& text) {
   return {text.data(), text.size()};
+}
+
+// Empty where no file is named.
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::shared_ptr<tls_api::CertificateProviderInterface> Watch(const TlsOptions& files) {
@@ -81,6 +89,12 @@ std::shared_ptr<grpc::ChannelCredentials> PeerCredentials(const std::shared_ptr<
       tls_api::ExternalCertificateVerifier::Create<OnlyInstances>(tls));
   options.set_check_call_host(false);
   return tls_api::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::ChannelCredentials> ClientCredentials(const ClientTlsOptions& files) {
+  return grpc::SslCredentials({.pem_root_certs = Contents(files.ca),
+                               .pem_private_key = Contents(files.key),
+                               .pem_cert_chain = Contents(files.certificate)});
 }
 
 std::vector<std::string> PeerNames(const grpc::AuthContext& connection) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "services/runtime/tls/client_tls.h"
 #include "services/runtime/tls/tls.h"
 
 namespace rapport {
@@ -25,6 +26,10 @@ std::shared_ptr<grpc::ServerCredentials> ServerCredentials(const Tls* tls);
 // instance's name, whatever its address: routes are not proof of who listens there. Null, plain
 // text, where `tls` is null.
 std::shared_ptr<grpc::ChannelCredentials> PeerCredentials(const std::shared_ptr<const Tls>& tls);
+
+// For calls to a server by its address, which its certificate must bear; the files were checked by
+// ClientTls::Load.
+std::shared_ptr<grpc::ChannelCredentials> ClientCredentials(const ClientTlsOptions& files);
 
 // The names of who is at the other end (runtime/tls/caller.h).
 std::vector<std::string> PeerNames(const grpc::AuthContext& connection);
