@@ -14,6 +14,8 @@
 #include "tests/bench/load.h"
 #include "tests/bench/requests.h"
 #include "tools/rapportctl/command.h"
+#include "tools/rapportctl/grpc_server.h"
+#include "tools/rapportctl/server_flags.h"
 
 namespace rapport {
 namespace {
@@ -30,6 +32,8 @@ constexpr const char* kViewParts[] = {"customer", "orders", "cases", "interactio
 
 struct Flags {
   std::string grpc = "127.0.0.1:9090";
+  ClientTlsOptions tls;
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // what these two come to
   std::string what = "interactions";
   int64_t customers = 100'000;
   int in_flight = 64;
@@ -67,6 +71,7 @@ grpc::ByteBuffer GetView(const Flags& flags, int64_t i) {
 bench::Load LoadOf(const Flags& flags, const char* path,
                    std::function<grpc::ByteBuffer(int64_t)> request) {
   return {.address = flags.grpc,
+          .credentials = flags.credentials,
           .path = path,
           .request = std::move(request),
           .in_flight = flags.in_flight,
@@ -153,7 +158,10 @@ void PrintJson(const std::vector<Row>& rows) {
   absl::PrintF("[%s]\n", absl::StrJoin(objects, ","));
 }
 
-absl::Status Bench(const Flags& flags) {
+absl::Status Bench(Flags flags) {
+  ASSIGN_OR_RETURN(const ServerAddress server, ParseServer(flags.grpc, flags.tls));
+  ASSIGN_OR_RETURN(flags.credentials, ReachGrpc(server));
+  flags.grpc = server.text();
   RETURN_IF_ERROR(Prepare(flags));
   ASSIGN_OR_RETURN(const std::vector<Row> rows, Measure(flags));
   flags.json ? PrintJson(rows) : PrintTable(rows);
@@ -166,7 +174,9 @@ void AddBenchCommand(CLI::App& app, int* exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("bench", "Put load on a running server over gRPC");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
-  command->add_option("--grpc", flags->grpc, "The server's gRPC address")->capture_default_str();
+  command->add_option("--grpc", flags->grpc, "The server's gRPC address; https:// speaks TLS")
+      ->capture_default_str();
+  AddTlsFlags(*command, &flags->tls);
   command->add_option("--case", flags->what, "What to call")
       ->check(CLI::IsMember({"interactions", "view", "mixed"}))
       ->capture_default_str();

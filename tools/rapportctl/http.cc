@@ -2,14 +2,12 @@
 
 #include <rapidjson/document.h>
 
-#include <boost/asio/connect.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
 #include "services/runtime/base/status.h"
 
 namespace rapport {
@@ -23,50 +21,21 @@ constexpr uint64_t kMaxAnswerBytes = uint64_t{16} << 20;
 constexpr int kHttpOk = 200;
 constexpr int kHttpUnavailable = 503;
 
-absl::Status Broken(const error_code& error) {
-  return absl::UnavailableError(absl::StrCat("the connection broke: ", error.message()));
-}
-
 }  // namespace
 
-absl::StatusOr<ServerAddress> ParseServer(absl::string_view url) {
-  absl::string_view rest = url;
-  absl::ConsumePrefix(&rest, "http://");
-  absl::ConsumeSuffix(&rest, "/");
-  const size_t colon = rest.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0 || rest.find('/') != absl::string_view::npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", url, "\" is no server; name it as http://127.0.0.1:8080"));
-  }
-  absl::string_view host = rest.substr(0, colon);
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  return ServerAddress{std::string(host), std::string(rest.substr(colon + 1))};
-}
-
-absl::StatusOr<std::unique_ptr<HttpConnection>> Connect(const ServerAddress& server) {
-  auto connection = std::make_unique<HttpConnection>();
-  error_code error;
-  boost::asio::ip::tcp::resolver resolver(connection->io);
-  const auto endpoints = resolver.resolve(server.host, server.port, error);
-  if (!error) boost::asio::connect(connection->socket, endpoints, error);
-  if (!error) return connection;
-  return absl::UnavailableError(
-      absl::StrCat("no server answers on ", server.host, ":", server.port, ": ", error.message()));
-}
-
 absl::StatusOr<std::string> HttpGet(const ServerAddress& server, const std::string& target) {
-  ASSIGN_OR_RETURN(const auto connection, Connect(server));
+  ASSIGN_OR_RETURN(const auto connection, Connection::Open(server));
   http::request<http::empty_body> request(http::verb::get, target, 11);
   request.set(http::field::host, server.host);
   request.keep_alive(false);
   error_code error;
-  http::write(connection->socket, request, error);
-  if (error) return Broken(error);
+  // A failure to write shows as the end of the answer, which may say why.
+  http::write(*connection, request, error);
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(kMaxAnswerBytes);
-  http::read(connection->socket, buffer, parser, error);
-  if (error) return Broken(error);
+  http::read(*connection, buffer, parser, error);
+  if (error) return connection->Explain(error);
   const auto& answer = parser.get();
   if (answer.result_int() != kHttpOk) {
     return HttpFailure(static_cast<int>(answer.result_int()), answer.body());

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "services/runtime/base/status.h"
+#include "tools/rapportctl/http.h"
 
 namespace rapport {
 namespace {
@@ -61,23 +62,22 @@ std::string Header(const ImportTarget& target, int64_t first_row) {
 }
 
 // Its own thread. A failure to write shows as the end of the answers.
-void WriteRows(HttpConnection& connection, ImportRows& rows, const std::string& header) {
+void WriteRows(Connection& connection, ImportRows& rows, const std::string& header) {
   error_code error;
-  boost::asio::write(connection.socket, boost::asio::buffer(header), error);
+  boost::asio::write(connection, boost::asio::buffer(header), error);
   while (!error) {
     const std::string chunk = rows.NextChunk(kChunkBytes);
     if (chunk.empty()) break;
-    boost::asio::write(connection.socket,
-                       http::make_chunk(boost::asio::const_buffer(chunk.data(), chunk.size())),
-                       error);
+    boost::asio::write(
+        connection, http::make_chunk(boost::asio::const_buffer(chunk.data(), chunk.size())), error);
   }
-  if (!error) boost::asio::write(connection.socket, http::make_chunk_last(), error);
+  if (!error) boost::asio::write(connection, http::make_chunk_last(), error);
 }
 
 // One connection's answers, as they come.
 class Answers {
  public:
-  Answers(HttpConnection& connection, ImportRows& rows,
+  Answers(Connection& connection, ImportRows& rows,
           const std::function<void(const ImportAnswer&)>& tell)
       : connection_(connection), rows_(rows), tell_(tell) {
     parser_.body_limit(boost::none);
@@ -86,15 +86,15 @@ class Answers {
   // OK once the counts were read, which are the last line.
   absl::Status ReadAll() {
     error_code error;
-    http::read_header(connection_.socket, buffer_, parser_, error);
-    if (error) return Broken(error);
+    http::read_header(connection_, buffer_, parser_, error);
+    if (error) return connection_.Explain(error);
     std::string lines;
     while (!parser_.is_done()) {
       char piece[kChunkBytes];
       parser_.get().body().data = piece;
       parser_.get().body().size = sizeof(piece);
-      http::read(connection_.socket, buffer_, parser_, error);
-      if (error && error != http::error::need_buffer) return Broken(error);
+      http::read(connection_, buffer_, parser_, error);
+      if (error && error != http::error::need_buffer) return connection_.Explain(error);
       lines.append(piece, sizeof(piece) - parser_.get().body().size);
       if (parser_.get().result_int() == kHttpOk) RETURN_IF_ERROR(TakeLines(&lines));
     }
@@ -108,10 +108,6 @@ class Answers {
   bool any() const { return any_; }
 
  private:
-  static absl::Status Broken(const error_code& error) {
-    return absl::UnavailableError(absl::StrCat("the connection broke: ", error.message()));
-  }
-
   absl::Status TakeLines(std::string* lines) {
     size_t begin = 0;
     for (size_t end; (end = lines->find('\n', begin)) != std::string::npos; begin = end + 1) {
@@ -129,7 +125,7 @@ class Answers {
     return absl::OkStatus();
   }
 
-  HttpConnection& connection_;
+  Connection& connection_;
   ImportRows& rows_;
   const std::function<void(const ImportAnswer&)>& tell_;
   boost::beast::flat_buffer buffer_;
@@ -140,7 +136,7 @@ class Answers {
 
 absl::Status TryOnce(const ImportTarget& target, ImportRows& rows,
                      const std::function<void(const ImportAnswer&)>& tell, bool* any) {
-  ASSIGN_OR_RETURN(const auto connection, Connect(target.server));
+  ASSIGN_OR_RETURN(const auto connection, Connection::Open(target.server));
   const std::string header = Header(target, rows.Restart());
   std::thread writer([&] { WriteRows(*connection, rows, header); });
   Answers answers(*connection, rows, tell);
@@ -148,8 +144,7 @@ absl::Status TryOnce(const ImportTarget& target, ImportRows& rows,
   *any = answers.any();
   rows.Interrupt();
   // Wakes a writer that waits for a server which reads no more.
-  error_code ignored;
-  if (!read.ok()) connection->socket.shutdown(boost::asio::ip::tcp::socket::shutdown_both, ignored);
+  if (!read.ok()) connection->Interrupt();
   writer.join();
   return read;
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "tools/rapportctl/http.h"
+#include "tools/rapportctl/connection.h"
 #include "tools/rapportctl/import_rows.h"
 
 namespace rapport {

@@ -17,6 +17,7 @@
 #include "services/runtime/base/status.h"
 #include "tools/rapportctl/command.h"
 #include "tools/rapportctl/import.h"
+#include "tools/rapportctl/server_flags.h"
 
 namespace rapport {
 namespace {
@@ -27,7 +28,7 @@ constexpr int64_t kMaxShownErrors = 20;
 constexpr int kSomeRowsFailed = 2;
 
 struct Flags {
-  std::string server = "http://127.0.0.1:8080";
+  RestFlags rest;
   std::string job;
   std::string collection;
   std::string errors;
@@ -168,7 +169,7 @@ class ImportRun {
 
 // How many rows failed.
 absl::StatusOr<int64_t> ImportAll(const Flags& flags) {
-  ASSIGN_OR_RETURN(ServerAddress server, ParseServer(flags.server));
+  ASSIGN_OR_RETURN(ServerAddress server, ParseServer(flags.rest.server, flags.rest.tls));
   std::ofstream errors;
   if (!flags.errors.empty()) {
     errors.open(flags.errors);
@@ -197,9 +198,7 @@ void AddImportCommand(CLI::App& app, int* exit_code) {
   CLI::App* command = app.add_subcommand(
       "import", "Create what NDJSON files hold, one row a line; exits 2 if rows were refused");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
-  command->add_option("--server", flags->server, "The server's REST address")
-      ->envname("RAPPORT_SERVER")
-      ->capture_default_str();
+  AddRestFlags(*command, &flags->rest);
   command->add_option("--job", flags->job, "A name; the same job run again repeats nothing")
       ->required();
   command->add_option("--collection", flags->collection,

@@ -8,10 +8,11 @@
 #include "services/allinone/kafka_flags.h"
 #include "services/runtime/base/status.h"
 #include "services/runtime/rpc/client.h"
-#include "services/runtime/rpc/credentials.h"
 #include "tools/rapportctl/command.h"
+#include "tools/rapportctl/grpc_server.h"
 #include "tools/rapportctl/rebuild.h"
 #include "tools/rapportctl/rebuild_server.h"
+#include "tools/rapportctl/server_flags.h"
 
 namespace rapport {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 struct Flags {
   std::string data;
   std::string server;  // or this one, which runs
-  TlsOptions tls;
+  ClientTlsOptions tls;
   KafkaFlags kafka;
   std::vector<std::string> services;
 };
@@ -32,11 +33,10 @@ void Print(const char* what, const RebuildFigures& figures) {
 }
 
 absl::Status RebuildRunning(const Flags& flags) {
-  std::shared_ptr<Tls> tls;
-  if (!flags.tls.empty()) {
-    ASSIGN_OR_RETURN(tls, Tls::Load(flags.tls));
-  }
-  GrpcClient server(flags.server, PeerCredentials(tls));
+  ASSIGN_OR_RETURN(ServerAddress address, ParseServer(flags.server, flags.tls));
+  address.as_instance = true;  // others may not rebuild
+  ASSIGN_OR_RETURN(const auto credentials, ReachGrpc(address));
+  GrpcClient server(address.text(), credentials);
   ASSIGN_OR_RETURN(const auto projections, ListProjections(server, flags.services));
   const absl::Time begin = absl::Now();
   RebuildFigures total;
@@ -83,12 +83,9 @@ void AddRebuildCommand(CLI::App& app, int* exit_code) {
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
   auto* const where = command->add_option_group("where")->require_option(1);
   where->add_option("--data", flags->data, "The data folder of a server that is stopped");
-  where->add_option("--server", flags->server, "host:port of the gRPC of a server that runs");
-  command->add_option("--tls-certificate", flags->tls.certificate,
-                      "PEM file: an instance's certificate, where --server speaks TLS");
-  command->add_option("--tls-key", flags->tls.key, "PEM file: its key");
-  command->add_option("--tls-client-ca", flags->tls.client_ca,
-                      "PEM file: the CAs of the instances' certificates");
+  where->add_option("--server", flags->server,
+                    "host:port of the gRPC of a server that runs; https:// speaks TLS");
+  AddTlsFlags(*command, &flags->tls);
   AddKafkaFlags(*command, &flags->kafka);
   command->add_option("--service", flags->services, "Only this service; may be given again")
       ->check(CLI::IsMember({"accounts", "sales", "service", "marketing"}));

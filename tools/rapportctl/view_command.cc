@@ -9,13 +9,14 @@
 #include "services/runtime/base/status.h"
 #include "tools/rapportctl/command.h"
 #include "tools/rapportctl/http.h"
+#include "tools/rapportctl/server_flags.h"
 #include "tools/rapportctl/view_print.h"
 
 namespace rapport {
 namespace {
 
 struct Flags {
-  std::string server = "http://127.0.0.1:8080";
+  RestFlags rest;
   std::string customer;
   std::string phone;
   std::string region;
@@ -61,7 +62,7 @@ std::string TargetOf(const Flags& flags) {
 
 absl::Status View(const Flags& flags) {
   RETURN_IF_ERROR(CheckFlags(flags));
-  ASSIGN_OR_RETURN(const ServerAddress server, ParseServer(flags.server));
+  ASSIGN_OR_RETURN(const ServerAddress server, ParseServer(flags.rest.server, flags.rest.tls));
   ASSIGN_OR_RETURN(const std::string json, HttpGet(server, TargetOf(flags)));
   if (flags.json) {
     std::puts(json.c_str());
@@ -87,9 +88,7 @@ void AddViewCommand(CLI::App& app, int* exit_code) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("view", "Show all that is known of one customer");
   command->set_version_flag("--version", "rapportctl " RAPPORT_VERSION);
-  command->add_option("--server", flags->server, "The server's REST address")
-      ->envname("RAPPORT_SERVER")
-      ->capture_default_str();
+  AddRestFlags(*command, &flags->rest);
   command->add_flag("--json", flags->json, "As the server answers it");
   command->add_option("CUSTOMER", flags->customer, "customers/household-1, or its id");
   command->add_option("--phone", flags->phone, "Who is reached there: +49 30 901820");

@@ -4,7 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "tools/rapportctl/columns.h"
-#include "tools/rapportctl/http.h"
+#include "tools/rapportctl/connection.h"
 #include "tools/rapportctl/import.h"
 
 namespace rapport {
@@ -67,6 +67,28 @@ TEST(Server, IsNamedWithOrWithoutItsScheme) {
   EXPECT_EQ(ParseServer("http://127.0.0.1:8080")->port, "8080");
   EXPECT_EQ(ParseServer("[::1]:80")->host, "::1");
   EXPECT_FALSE(ParseServer("https://example.com/").ok());
+  EXPECT_EQ(ParseServer("http://[::1]:80/")->text(), "[::1]:80");
+}
+
+TEST(Server, SpeaksTlsWhereItIsNamedSo) {
+  EXPECT_EQ(ParseServer("127.0.0.1:8080")->tls, nullptr);
+  EXPECT_EQ(ParseServer("http://127.0.0.1:8080")->tls, nullptr);
+  const auto server = ParseServer("https://rapport.example:8080");
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_NE(server->tls, nullptr);
+  EXPECT_EQ(server->text(), "rapport.example:8080");
+}
+
+TEST(Server, FlagsOfTlsWantTls) {
+  const ClientTlsOptions no_such = {.ca = "/nowhere/ca"};
+  EXPECT_EQ(ParseServer("http://127.0.0.1:8080/", no_such).status().message(),
+            "http://127.0.0.1:8080/ is plain text, and flags of TLS are given; say "
+            "https://127.0.0.1:8080, or leave out --tls-ca, --tls-certificate and --tls-key");
+  // Without a scheme, they say it.
+  for (const char* url : {"127.0.0.1:8080", "https://127.0.0.1:8080"}) {
+    EXPECT_EQ(ParseServer(url, no_such).status().message(),
+              "--tls-ca /nowhere/ca: cannot be read: No such file or directory");
+  }
 }
 
 }  // namespace
