@@ -72,7 +72,7 @@ def packages_of_libraries(program: str) -> set[str]:
 
 
 def test_the_image_has_the_libraries_that_its_programs_want():
-    image = (DEPLOY / "Dockerfile").read_text().split("FROM ")[-1].split()
+    image = (DEPLOY / "Dockerfile").read_text().split("AS runtime")[1].split("FROM ")[0].split()
     wanted = packages_of_libraries("rapport") | packages_of_libraries("rapportctl")
     assert len(wanted) > 10
     # What every Debian image has.
