@@ -40,6 +40,8 @@ class Server:
 
     def __init__(self, folder: Path, *flags: str, program: str = "serve"):
         self.folder = folder
+        # As the program sees it, which another root may hold.
+        self.data = folder / "data"
         self.flags = flags
         self.command = [BIN / "rapport", "serve"] if program == "serve" else [BIN / f"rapport-{program}"]
         self.process: subprocess.Popen | None = None
@@ -53,7 +55,7 @@ class Server:
         addresses = [f"--{name}=127.0.0.1:0" for name in ("http", "grpc", "metrics")]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*self.command, f"--data={self.folder / 'data'}", *addresses, *self.flags],
+                [*self.command, f"--data={self.data}", *addresses, *self.flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
