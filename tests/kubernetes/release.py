@@ -25,7 +25,9 @@ class Release:
         for name, keys in SECRETS.items():
             data = {key: b64encode(b"pretended").decode() for key in keys}
             cluster.post(f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": name}, "data": data})
+        # What the cluster itself puts there.
         wait_until(lambda: "default" in self.all("serviceaccounts"), f"the account of {namespace}")
+        wait_until(lambda: "kube-root-ca.crt" in self.all("configmaps"), f"the server's certificate in {namespace}")
 
     def _helm(self, command: str, *words: str) -> Said:
         return self.cluster.helm(command, self.name, *words, "--namespace", self.namespace)

@@ -115,23 +115,37 @@ def test_topics_are_made_before_anything_else(new_release):
 @pytest.mark.parametrize("size", ["pilot", "small"])
 def test_uninstall_leaves_the_volumes_and_says_so(new_release, size):
     release = new_release(size)
+    others = things(release, {})
     assert release.install().code == 0
+    assert release.test().code == 0
     claims, notes = release.claims(), release.notes()
-    assert "leaves the volumes" in notes
-    # The command that ends them, too, finds just these.
-    selector = re.search(r"delete pvc -l (\S+)", notes)[1]
-    labels = dict(pair.split("=") for pair in selector.split(","))
-    for name, claim in release.all("persistentvolumeclaims").items():
-        assert labels.items() <= claim["metadata"]["labels"].items(), name
+    assert "leaves the volumes" in notes and "what helm test" in notes
 
     said = release.uninstall()
     assert said.code == 0
     wait_until(lambda: not release.pods(), "the pods are gone")
-    assert not release.workloads()
     assert release.claims() == claims
     if size == "small":
         assert f"{release.full}-secret" in release.all("secrets")
-        assert f"{release.full}-secret" in said.out + said.err, "helm says what it kept"
+        assert f"[Secret] {release.full}-secret" in said.out, "helm says what it kept"
+    # The command that ends what stays finds all of it, and nothing else.
+    selector = re.search(r"delete pvc,secret,pod,configmap -l (\S+)", notes)[1]
+    named = things(release, dict(pair.split("=") for pair in selector.split(",")))
+    assert {("persistentvolumeclaims", name) for name in claims} <= named
+    assert things(release, {}) == others | named
 
     assert release.install().code == 0, "it finds its volumes again"
     assert release.claims() == claims
+
+
+def things(release, labels: dict[str, str]) -> set[tuple[str, str]]:
+    """All in the namespace that has these labels, of what a chart may make."""
+    kinds = [
+        "configmaps", "persistentvolumeclaims", "pods", "secrets", "serviceaccounts", "services", "apps/v1/deployments",
+        "apps/v1/statefulsets", "autoscaling/v2/horizontalpodautoscalers", "batch/v1/jobs",
+        "networking.k8s.io/v1/networkpolicies", "policy/v1/poddisruptionbudgets",
+    ]  # fmt: skip
+    return {
+        (kind, name) for kind in kinds for name, each in release.all(kind).items()
+        if labels.items() <= each["metadata"].get("labels", {}).items()
+    }  # fmt: skip
