@@ -1,14 +1,18 @@
 """The chart: what it renders is what Kubernetes takes and what the programs understand."""
 
+import contextlib
+import http.client
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 from certificates import Authority
+from cluster import free_ports
 from helm_chart import CHART, KUBERNETES, LARGE, NAMESPACE, PILOT, SMALL, Rendered, containers, flags, helm, render
-from kafka_load import PARTITIONS
+from kafka_load import PARTITIONS, wait_until
 from server import BIN, DEPS, ROOT, Server
 from test_deploy import as_flags
 
@@ -270,6 +274,36 @@ def test_the_programs_of_the_chart_are_one_crm(small, broker, topic_prefix, tls,
         assert [server.stop() for server in cluster.started.values()] == [0] * 5
     finally:
         cluster.end()
+
+
+def test_a_start_that_takes_long_is_alive_and_not_ready(broker, topic_prefix, tmp_path):
+    """Otherwise it would be ended before it is done, and begin again."""
+    (port,) = free_ports(1)
+    (tmp_path / "secret").write_bytes(b"s" * 32)
+    server = Server(
+        tmp_path, f"--kafka={broker.bootstrap}", f"--kafka-topic-prefix={topic_prefix}", f"--partitions={PARTITIONS}",
+        f"--secret-file={tmp_path / 'secret'}", f"--health=127.0.0.1:{port}",
+    )  # fmt: skip
+
+    def asks(path: str) -> int:
+        with contextlib.suppress(OSError), contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as probe:
+            probe.request("GET", path)
+            return probe.getresponse().status
+        return 0
+
+    broker.pause(0)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(server.start)
+            try:
+                wait_until(lambda: asks("/healthz") == 200, "it lives")
+                assert asks("/readyz") == 503 and not started.done()
+            finally:
+                broker.resume(0)
+            assert started.result() is server
+        assert asks("/healthz") == asks("/readyz") == 200
+    finally:
+        server.kill()
 
 
 def test_the_pod_of_the_pilot_is_a_crm(tmp_path):
