@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processor import children_cpu_seconds, cpu_seconds
-from rapport import IN_FLIGHT, Rapport, run
+from rapport import IN_FLIGHT, ROOT, Rapport, run
+
+# Who measures on Kafka starts brokers: cluster.py.
+sys.path.insert(0, str(ROOT / "tools" / "kafka"))
 
 PARTITIONS = 32
 # Of Rapport's instances and those of Kafka Streams: Rapport's own default.

@@ -2,16 +2,14 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from kafka_rapport import PARTITIONS, SESSION_MS, Disturbed, Shape, broker_cpu_seconds, disturb
 from processor import cpu_seconds
-from rapport import ROOT, START_SECONDS, run
+from rapport import START_SECONDS, run
 
-sys.path.insert(0, str(ROOT / "tools" / "kafka"))
-from cluster import VERSION, class_path  # noqa: E402
+from cluster import VERSION, class_path  # isort: skip  (kafka_rapport says where it is)
 
 SOURCES = Path(__file__).with_name("streams")
 JVM = ["-Xmx1g", "-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]
