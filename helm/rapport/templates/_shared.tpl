@@ -1,3 +1,11 @@
+{{- define "rapport.podMetadata" -}}
+labels: {{ include "rapport.podLabels" .context | nindent 2 }}
+  app.kubernetes.io/component: {{ .component }}
+{{- with .context.Values.podAnnotations }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "rapport.claim" -}}
 metadata: {name: data}
 spec:
