@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+# Who an application is, by its certificate.
+DESK = "spiffe://crm/desk"
+
+
 @dataclass
 class Certificate:
     """PEM files: what its bearer shows, the key to it, and the authority that it believes."""

@@ -7,6 +7,7 @@ import uuid
 import warnings
 
 import pytest
+from certificates import DESK, Authority, Certificate
 from faults import Owners
 from kafka_load import PARTITIONS, SESSION_MS
 from programs import Programs
@@ -31,6 +32,17 @@ def server(tmp_path_factory):
     yield server
     if server.running():
         assert server.stop() == 0, server.log.read_text(errors="replace")[-4000:]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls") / "ca")
+
+
+@pytest.fixture(scope="module")
+def desk(authority) -> Certificate:
+    """An application's."""
+    return authority.issue("desk", "DNS:desk.crm", f"URI:{DESK}")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from server import DEPS, ROOT
+from server import DEPS, ROOT, parse_flags
 
 CHART = ROOT / "helm" / "rapport"
 HELM = DEPS / "bin" / "helm"
@@ -52,6 +52,4 @@ def containers(pod: dict) -> list[dict]:
 
 
 def flags(container: dict) -> dict[str, str]:
-    """What it is started with; "" for a flag without a value."""
-    pairs = (flag.partition("=") for flag in container["args"])
-    return {name: value for name, _, value in pairs}
+    return parse_flags(container["args"])

@@ -18,6 +18,21 @@ PORT = re.compile(r"^(http|grpc|metrics|health) 127\.0\.0\.1:(\d+)$", re.MULTILI
 START_SECONDS = 60
 STOP_SECONDS = 60
 
+# Flags of containers that Server gives its own values.
+OF_SERVER = {"--data", "--http", "--grpc", "--metrics", "--advertise"}
+
+
+def parse_flags(words: list[str]) -> dict[str, str]:
+    """By name; "" for a flag without a value."""
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, _, value in pairs}
+
+
+def as_flags(given: dict[str, str], instead: dict[str, str]) -> list[str]:
+    """A container's flags with what is on this machine; Server says where it listens and keeps its data."""
+    given = {name: instead.get(name, value) for name, value in given.items() if name not in OF_SERVER}
+    return [f"{name}={value}" if value else name for name, value in given.items()]
+
 
 @dataclass
 class Answer:

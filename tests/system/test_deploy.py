@@ -8,12 +8,10 @@ import subprocess
 import pytest
 import yaml
 from kafka_load import PARTITIONS
-from server import BIN, ROOT, Server
+from server import BIN, ROOT, Server, as_flags, parse_flags
 
 METRIC = re.compile(r"\brapport_[a-z_]+\b")
 DEPLOY = ROOT / "deploy"
-# Flags of containers that Server gives its own values.
-OF_SERVER = {"--data", "--http", "--grpc", "--metrics", "--advertise"}
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +83,9 @@ def composed_flags(service: dict) -> dict[str, str]:
         f"--{name.removeprefix('RAPPORT_').lower().replace('_', '-')}": value
         for name, value in service["environment"].items()
     }
-    for flag in service["command"][1:]:
-        name, _, value = flag.partition("=")
-        given[name] = value
+    given |= parse_flags(service["command"][1:])
     assert {"--http", "--grpc", "--metrics"} <= given.keys()
     return given
-
-
-def as_flags(given: dict[str, str], instead: dict[str, str]) -> list[str]:
-    """A container's flags with what is on this machine; Server says where it listens and keeps its data."""
-    given = {name: instead.get(name, value) for name, value in given.items() if name not in OF_SERVER}
-    return [f"{name}={value}" if value else name for name, value in given.items()]
 
 
 def test_the_composed_programs_are_one_crm(broker, topic_prefix, tmp_path):

@@ -9,15 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
-from certificates import Authority
 from cluster import free_ports
 from helm_chart import CHART, KUBERNETES, LARGE, NAMESPACE, PILOT, SMALL, Rendered, containers, flags, helm, render
 from kafka_load import PARTITIONS, wait_until
-from server import BIN, DEPS, ROOT, Server
-from test_deploy import as_flags
+from programs import SERVICES
+from server import BIN, DEPS, ROOT, Server, as_flags
 
 SIZES = {"pilot": PILOT, "small": SMALL, "large": LARGE}
-PROGRAMS = ("accounts", "sales", "service", "marketing")
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -124,7 +122,7 @@ def test_selectors_find_exactly_their_pods(chart):
 
 def test_disruptions_take_one_at_a_time(small):
     budgets = {one["metadata"]["name"]: one["spec"]["maxUnavailable"] for one in small.of("PodDisruptionBudget")}
-    assert budgets == {f"rapport-{name}": 1 for name in (*PROGRAMS, "gateway")}
+    assert budgets == {f"rapport-{name}": 1 for name in (*SERVICES, "gateway")}
     assert small.get("Deployment", "rapport-gateway")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
@@ -194,7 +192,7 @@ class Cluster:
         assert given.pop("--health") == "0.0.0.0:8081"
         own = [flag for flag in as_flags(given, self.instead) if not flag.startswith("--allow-unauthenticated")]
         program = " ".join(container["command"])
-        assert program in {"rapport serve", *(f"rapport-{one}" for one in (*PROGRAMS, "gateway"))}
+        assert program in {"rapport serve", *(f"rapport-{one}" for one in (*SERVICES, "gateway"))}
         server = Server(
             self.folder / name, *own, *self.more, "--health=127.0.0.1:0", program=re.split("[ -]", program)[1]
         )
@@ -208,9 +206,9 @@ class Cluster:
 
 
 @pytest.fixture
-def tls(tmp_path):
+def tls(authority, tmp_path):
     # The files of the Secret that cert-manager makes.
-    issued = Authority(tmp_path / "ca").issue("rapport", "DNS:rapport-gateway", "DNS:localhost", "IP:127.0.0.1")
+    issued = authority.issue("rapport", "DNS:rapport-gateway", "DNS:localhost", "IP:127.0.0.1")
     folder = tmp_path / "tls"
     folder.mkdir()
     for name, file in (("tls.crt", issued.certificate), ("tls.key", issued.key), ("ca.crt", issued.ca)):

@@ -15,11 +15,6 @@ PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("pki") / "ca")
-
-
-@pytest.fixture(scope="module")
 def secured(kafka_jars, authority, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kafka")
     shown = authority.issue("broker", "IP:127.0.0.1")

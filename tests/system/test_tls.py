@@ -9,24 +9,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from certificates import Authority, Certificate
+from certificates import DESK, Authority, Certificate
 from kafka_load import PARTITIONS, SESSION_MS, wait_until
 from server import BIN, Server
 
 HEALTH = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse: SERVING
-DESK = "spiffe://crm/desk"
 PROBES = "--health=127.0.0.1:0"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "ca")
-
-
-@pytest.fixture(scope="module")
-def desk(authority) -> Certificate:
-    """An application's."""
-    return authority.issue("desk", "DNS:desk.crm", f"URI:{DESK}")
 
 
 @pytest.fixture(scope="module")

@@ -5,25 +5,14 @@ import os
 import subprocess
 
 import pytest
-from certificates import Authority, Certificate
+from certificates import DESK, Authority, Certificate
 from kafka_load import wait_until
 from proxy import Proxy
 from server import BIN, Server
 
-DESK = "spiffe://crm/desk"
 # More than lies in buffers on the way, so that answers come while rows still go.
 ROWS = 20_000
 LOCALHOST = "127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("tls") / "ca")
-
-
-@pytest.fixture(scope="module")
-def desk(authority) -> Certificate:
-    return authority.issue("desk", f"URI:{DESK}")
 
 
 @pytest.fixture(scope="module")
