@@ -70,8 +70,7 @@ absl::StatusOr<Offset> EndOf(EventLog& log, const TopicPartition& partition) {
 }
 
 void OnAllCores(size_t count, const std::function<void(size_t)>& work) {
-  Executor executor(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
-  for (size_t i = 0; i < count; ++i) executor.Submit([&work, i] { work(i); });
+  ForEach(count, static_cast<int>(std::max(1U, std::thread::hardware_concurrency())), work);
 }
 
 }  // namespace rapport
