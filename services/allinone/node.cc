@@ -160,13 +160,20 @@ absl::Status Node::Start(absl::Duration patience) {
     gateway::Backend backend{.name = spec.name, .rpc = spec.rpc};
     Service* here = nullptr;
     if (RunsHere(spec.name)) {
-      ASSIGN_OR_RETURN(here, StartService(spec, secret, patience));
+      ASSIGN_OR_RETURN(here, StartService(spec, secret));
     }
     if (Installed(spec.name)) {
       ASSIGN_OR_RETURN(backend.handler, AnswererOf(spec, here));
     }
     gateway_options.backends.push_back(std::move(backend));
   }
+  RETURN_IF_ERROR(Await(
+      [this] {
+        for (auto& service : services_) service->Tick();
+        return Health();
+      },
+      patience));
+  for (auto& service : services_) service->RemoveOtherVersions();
   std::vector<Service*> here;
   for (const auto& service : services_) here.push_back(service.get());
   operations_ = std::make_unique<Operations>(std::move(here));
@@ -224,8 +231,7 @@ decltype(ServiceOptions::ask_barrier) Node::AskBarrier() {
   };
 }
 
-absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string& secret,
-                                            absl::Duration patience) {
+absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string& secret) {
   if (!Installed(spec.parents_service)) spec.parents_service.clear();
   ServiceOptions options{
       .data_dir = options_.data_dir,
@@ -250,7 +256,7 @@ absl::StatusOr<Service*> Node::StartService(ServiceSpec spec, const std::string&
       .ended = options_.ended};
   services_.push_back(std::make_unique<Service>(std::move(spec), std::move(options)));
   Service* service = services_.back().get();
-  RETURN_IF_ERROR(service->Start(patience));
+  RETURN_IF_ERROR(service->Start());
   AddGauges(*service);
   return service;
 }
@@ -280,10 +286,16 @@ void Node::AddGauges(const Service& service) {
 absl::Status Node::Join(const std::string& address, absl::Duration patience) {
   if (companions_ == nullptr) return absl::OkStatus();
   for (const auto& service : services_) RETURN_IF_ERROR(companions_->Join(*service, address));
-  const auto health = [this] {
-    return companions_->joined() ? Health()
-                                 : Unavailable("Kafka has not yet shared out the partitions");
-  };
+  return Await(
+      [this] {
+        return companions_->joined() ? Health()
+                                     : Unavailable("Kafka has not yet shared out the partitions");
+      },
+      patience);
+}
+
+absl::Status Node::Await(const std::function<absl::Status()>& health,
+                         absl::Duration patience) const {
   const auto moved = [this] {
     int64_t moved = 0;
     for (const auto& service : services_) moved += service->moved();

@@ -102,8 +102,9 @@ class Node {
   absl::Status CheckServices() const;
   bool RunsHere(absl::string_view service) const;
   bool Installed(absl::string_view service) const;
-  absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret,
-                                        absl::Duration patience);
+  absl::StatusOr<Service*> StartService(ServiceSpec spec, const std::string& secret);
+  // Returns when `health` is OK; fails as Start.
+  absl::Status Await(const std::function<absl::Status()>& health, absl::Duration patience) const;
   decltype(ServiceOptions::ask_barrier) AskBarrier();
   void AddGauges(const Service& service);
   absl::StatusOr<Handler*> AnswererOf(const ServiceSpec& spec, Service* here);

@@ -3,6 +3,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/topics.h"
+#include "services/runtime/store/store.h"
+#include "services/sales/service.h"
 #include "tests/component/client.h"
 
 namespace rapport::component {
@@ -32,6 +35,29 @@ TEST_F(FolderTest, WithoutItsSecretIsRefused) {
 TEST_F(FolderTest, IsOneNodesAlone) {
   Node other(Options(kPartitions));
   EXPECT_TRUE(absl::IsUnavailable(other.Start()));
+}
+
+TEST_F(FolderTest, AProjectionThatSomebodyElseHasOpenStopsTheServer) {
+  node_.reset();
+  const StoreResources resources(1 << 20, 1 << 20);
+  const std::string path = ProjectionPath(folder_.path() + "/data", sales::Spec(), 1);
+  const auto held = Store::Open(resources, path);
+  ASSERT_TRUE(held.ok()) << held.status();
+  Node other(Options(kPartitions));
+  const absl::Status refused = other.Start();
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_TRUE(absl::StrContains(refused.message(), path)) << refused;
+}
+
+TEST_F(FolderTest, IsLeftWhereTheProcessIsToEnd) {
+  node_.reset();
+  NodeOptions options = Options(kPartitions);
+  options.ended = [] { return true; };
+  {
+    Node other(std::move(options));
+    EXPECT_TRUE(absl::IsCancelled(other.Start()));
+  }
+  Start();
 }
 
 TEST_F(FolderTest, AProjectionThatIsLostIsFoldedAgain) {

@@ -6,10 +6,10 @@
 #include <future>
 
 #include "absl/strings/str_cat.h"
-#include "services/runtime/aggregate/await.h"
 #include "services/runtime/aggregate/consistency.h"
 #include "services/runtime/aggregate/rebuild.h"
 #include "services/runtime/aggregate/shape.h"
+#include "services/runtime/base/executor.h"
 #include "services/runtime/base/hash.h"
 #include "services/runtime/base/ids.h"
 #include "services/runtime/base/resource_name.h"
@@ -22,6 +22,8 @@ constexpr int kMaxRequestIdCharacters = 64;
 constexpr int kMaxActorCharacters = 256;
 // Calls without a deadline of their own get this one: nothing waits for ever.
 constexpr absl::Duration kDefaultDeadline = absl::Seconds(30);
+// To open one mostly waits, for the disk and for the log.
+constexpr int kOpenedAtATime = 32;
 
 bool IsPrintable(absl::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -46,14 +48,61 @@ Service::Service(ServiceSpec spec, ServiceOptions options)
 
 Service::~Service() = default;
 
-absl::Status Service::Start(absl::Duration patience) {
+absl::Status Service::Start() {
   ASSIGN_OR_RETURN(methods_, BuildMethods(spec_.rpc, registry_.types(), spec_.own_methods));
-  const std::string topic = TopicOf(spec_.name);
-  RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
+  std::vector<std::string> topics = {TopicOf(spec_.name)};
+  if (!spec_.parents_service.empty()) topics.push_back(TopicOf(spec_.parents_service));
+  for (const JoinSpec& join : spec_.joins) topics.push_back(TopicOf(join.service));
+  for (const std::string& topic : topics) {
+    RETURN_IF_ERROR(options_.log->EnsureTopic(topic, options_.partitions));
+  }
+  if (HasReferenceData(spec_)) {
+    RETURN_IF_ERROR(options_.log->EnsureTopic(ReferenceTopicOf(spec_.name), 1));
+  }
+  RETURN_IF_ERROR(OpenShards());
+  if (reference_) reference_->Start();
+  for (auto& shard : shards_) shard->Start();
+  RETURN_IF_ERROR(AddTimers());
+  AddProcesses();
+  return absl::OkStatus();
+}
 
-  ShardOptions common{
+absl::Status Service::OpenShards() {
+  const size_t partitions = options_.partitions;
+  const size_t count = partitions + (HasReferenceData(spec_) ? 1 : 0);
+  std::vector<absl::Status> opened(count);
+  std::vector<std::unique_ptr<Store>> stores(count);
+  std::vector<std::unique_ptr<Shard>> shards(count);
+  ForEach(count, kOpenedAtATime, [&](size_t i) {
+    const int partition = i < partitions ? static_cast<int>(i) : kReferencePartition;
+    opened[i] = OpenShard(partition, &stores[i], &shards[i]);
+  });
+  for (const absl::Status& one : opened) RETURN_IF_ERROR(one);
+  stores_ = std::move(stores);
+  if (HasReferenceData(spec_)) {
+    reference_ = std::move(shards.back());
+    shards.pop_back();
+  }
+  shards_ = std::move(shards);
+  return absl::OkStatus();
+}
+
+absl::Status Service::OpenShard(int partition, std::unique_ptr<Store>* store,
+                                std::unique_ptr<Shard>* shard) {
+  if (options_.ended && options_.ended()) {
+    return absl::CancelledError(absl::StrCat(spec_.name, " was to end before it served"));
+  }
+  const bool reference = partition == kReferencePartition;
+  const std::string path = reference ? ReferenceProjectionPath(options_.data_dir, spec_)
+                                     : ProjectionPath(options_.data_dir, spec_, partition);
+  RemoveFormerGenerations(path);
+  ASSIGN_OR_RETURN(*store, Store::OpenOrReplace(*options_.stores, NewestGeneration(path)));
+  ShardOptions options{
+      .partition = reference ? TopicPartition{ReferenceTopicOf(spec_.name), 0}
+                             : TopicPartition{TopicOf(spec_.name), partition},
       .log = options_.log,
       .shared = options_.shared,
+      .store = store->get(),
       .executor = options_.executor,
       .clock = options_.clock,
       .registry = &registry_,
@@ -64,64 +113,26 @@ absl::Status Service::Start(absl::Duration patience) {
       .on_batch = options_.on_batch,
       .on_ownership = options_.on_ownership};
   if (options_.shared) {
-    common.await_references = [this](const auto& names, const auto& own, absl::Time deadline,
-                                     Waiters::Ready ready) {
+    options.await_references = [this](const auto& names, const auto& own, absl::Time deadline,
+                                      Waiters::Ready ready) {
       AwaitReferences(names, own, deadline, std::move(ready));
     };
   }
-  const auto add_shard = [&](TopicPartition partition, const std::string& path,
-                             bool follows) -> absl::StatusOr<std::unique_ptr<Shard>> {
-    RemoveFormerGenerations(path);
-    ASSIGN_OR_RETURN(auto store, Store::OpenOrReplace(*options_.stores, NewestGeneration(path)));
-    ShardOptions own = common;
-    own.partition = partition;
-    own.store = store.get();
-    if (follows && !spec_.parents_service.empty()) {
-      own.parents = TopicPartition{TopicOf(spec_.parents_service), partition.partition};
-      own.parents_collection = spec_.parents_collection;
-    }
-    for (const JoinSpec& join : follows ? spec_.joins : std::vector<JoinSpec>()) {
-      own.joins.emplace_back(join, TopicPartition{TopicOf(join.service), partition.partition},
-                             options_.log, store.get());
-    }
-    stores_.push_back(std::move(store));
-    return std::make_unique<Shard>(std::move(own));
-  };
-  if (!spec_.parents_service.empty()) {
-    RETURN_IF_ERROR(options_.log->EnsureTopic(TopicOf(spec_.parents_service), options_.partitions));
+  if (!reference && !spec_.parents_service.empty()) {
+    options.parents = TopicPartition{TopicOf(spec_.parents_service), partition};
+    options.parents_collection = spec_.parents_collection;
   }
-  for (const JoinSpec& join : spec_.joins) {
-    RETURN_IF_ERROR(options_.log->EnsureTopic(TopicOf(join.service), options_.partitions));
+  for (const JoinSpec& join : reference ? std::vector<JoinSpec>() : spec_.joins) {
+    options.joins.emplace_back(join, TopicPartition{TopicOf(join.service), partition}, options_.log,
+                               store->get());
   }
-  for (int i = 0; i < options_.partitions; ++i) {
-    ASSIGN_OR_RETURN(auto shard,
-                     add_shard({topic, i}, ProjectionPath(options_.data_dir, spec_, i), true));
-    shards_.push_back(std::move(shard));
-  }
-  if (HasReferenceData(spec_)) {
-    const std::string reference = ReferenceTopicOf(spec_.name);
-    RETURN_IF_ERROR(options_.log->EnsureTopic(reference, 1));
-    ASSIGN_OR_RETURN(
-        reference_,
-        add_shard({reference, 0}, ReferenceProjectionPath(options_.data_dir, spec_), false));
-    reference_->Start();
-  }
-  for (auto& shard : shards_) shard->Start();
-  RETURN_IF_ERROR(AddTimers());
-  AddProcesses();
-
-  const auto health = [this] {
-    Tick();
-    return Health();
-  };
-  RETURN_IF_ERROR(AwaitHealth({.what = spec_.name,
-                               .health = health,
-                               .moved = [this] { return moved(); },
-                               .ended = options_.ended,
-                               .patience = patience}));
-  // Until now a program of that version could have gone on with them.
-  RemoveOtherVersions(options_.data_dir, spec_);
+  *shard = std::make_unique<Shard>(std::move(options));
+  (*shard)->Load();
   return absl::OkStatus();
+}
+
+void Service::RemoveOtherVersions() const {
+  rapport::RemoveOtherVersions(options_.data_dir, spec_);
 }
 
 absl::Status Service::AddTimers() {

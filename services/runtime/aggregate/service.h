@@ -65,11 +65,12 @@ class Service : public Handler {
   Service(ServiceSpec spec, ServiceOptions options);
   ~Service() override;
 
-  // Opens the projections and claims the partitions; returns when all serve, or follow their
-  // owners, however long their logs are. FAILED_PRECONDITION for an RPC that nothing answers or a
-  // topic of another size; DEADLINE_EXCEEDED with the first shard's trouble where nothing was
-  // applied for `patience`.
-  absl::Status Start(absl::Duration patience);
+  // Opens the projections and begins to claim the partitions, or to follow their owners; they serve
+  // once Health is OK. FAILED_PRECONDITION for an RPC that nothing answers or a topic of another
+  // size; CANCELLED where the process is to end.
+  absl::Status Start();
+  // Removes what other versions kept: once all serve, no program of theirs could go on with it.
+  void RemoveOtherVersions() const;
   // Of a shared log: whether this instance should own a partition of the service's topics. A hint.
   void SetWanted(const TopicPartition& partition, bool wanted);
   // Finishes what is in flight; later calls are UNAVAILABLE. The log may be closed afterwards.
@@ -125,6 +126,9 @@ class Service : public Handler {
     if (reference_) visit(*reference_);
   }
 
+  absl::Status OpenShards();
+  absl::Status OpenShard(int partition, std::unique_ptr<Store>* store,
+                         std::unique_ptr<Shard>* shard);
   void HandleWrite(CallPtr call, const Method& method);
   absl::StatusOr<Shard*> MakeCommand(const Method& method, Command* command);
   void HandleRead(CallPtr call, const Method& method);
@@ -149,7 +153,7 @@ class Service : public Handler {
   const Targets targets_;
   Registry registry_;
   MethodTable methods_;
-  std::vector<std::unique_ptr<Store>> stores_;
+  std::vector<std::unique_ptr<Store>> stores_;  // the partitions', then the reference partition's
   std::vector<std::unique_ptr<Shard>> shards_;  // the partitions
   std::unique_ptr<Shard> reference_;            // where the service has reference data
   std::vector<std::unique_ptr<Process>> processes_;

@@ -90,7 +90,10 @@ class Shard {
 
   explicit Shard(ShardOptions options);
 
-  // Claims the partition and catches up. Returns at once; see WaitUntilServing.
+  // Reads where the projection has got to, and sees that it is of this log. What fails is tried
+  // again later, as it is without this; but then many shards have few threads to wait on.
+  void Load() { EnsureLoaded(); }
+  // Claims the partition and catches up. Returns at once; see state.
   void Start();
   // Of a shared log: whether this instance should own the partition, from now on. A hint, which may
   // be wrong without harm. One that is no longer wanted goes on until somebody else claims.

@@ -69,4 +69,9 @@ void Executor::Run(std::atomic<int64_t>& began_nanos) {
   }
 }
 
+void ForEach(size_t count, int threads, const std::function<void(size_t)>& work) {
+  Executor executor(threads);
+  for (size_t i = 0; i < count; ++i) executor.Submit([&work, i] { work(i); });
+}
+
 }  // namespace rapport

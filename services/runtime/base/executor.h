@@ -5,8 +5,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -45,5 +47,8 @@ class Executor {
   std::vector<std::atomic<int64_t>> began_nanos_;
   std::vector<std::thread> threads_;
 };
+
+// Calls work(0) … work(count − 1), on so many threads of their own; returns when all have returned.
+void ForEach(size_t count, int threads, const std::function<void(size_t)>& work);
 
 }  // namespace rapport

@@ -49,9 +49,12 @@ struct Tail {
 
 class KafkaLog : public EventLog {
  public:
-  KafkaLog(KafkaLogOptions options, std::shared_ptr<KafkaWriter> writer,
+  KafkaLog(KafkaLogOptions options, KafkaClient client, std::shared_ptr<KafkaWriter> writer,
            std::unique_ptr<KafkaReader> reader)
-      : options_(std::move(options)), writer_(std::move(writer)), reader_(std::move(reader)) {
+      : options_(std::move(options)),
+        client_(std::move(client)),
+        writer_(std::move(writer)),
+        reader_(std::move(reader)) {
     reader_->grew = [this](const void* tail) { Grew(*static_cast<const Tail*>(tail)); };
     asker_ = std::thread([this] { AnswerEnds(); });
   }
@@ -71,11 +74,20 @@ class KafkaLog : public EventLog {
   }
 
   absl::Status EnsureTopic(const std::string& topic, int partitions) override {
-    return EnsureKafkaTopic(reader_->client(), options_, options_.topic_prefix + topic, partitions);
+    {
+      std::lock_guard lock(mutex_);
+      const auto ensured = ensured_.find(topic);
+      if (ensured != ensured_.end() && ensured->second == partitions) return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(
+        EnsureKafkaTopic(client_.get(), options_, options_.topic_prefix + topic, partitions));
+    std::lock_guard lock(mutex_);
+    ensured_[topic] = partitions;
+    return absl::OkStatus();
   }
 
   absl::StatusOr<int> Partitions(const std::string& topic) override {
-    return KafkaPartitionCount(reader_->client(), options_, options_.topic_prefix + topic);
+    return KafkaPartitionCount(client_.get(), options_, options_.topic_prefix + topic);
   }
 
   void Claim(const TopicPartition& partition, ClaimDone done) override {
@@ -259,7 +271,7 @@ class KafkaLog : public EventLog {
     while (true) {
       for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
       const rd_kafka_resp_err_t asked =
-          rd_kafka_offsets_for_times(reader_->client(), list.get(), Millis(deadline - SteadyNow()));
+          rd_kafka_offsets_for_times(client_.get(), list.get(), Millis(deadline - SteadyNow()));
       const bool leaderless =
           LacksLeader(asked) || std::any_of(list->elems, list->elems + list->cnt,
                                             [](const auto& one) { return LacksLeader(one.err); });
@@ -288,10 +300,13 @@ class KafkaLog : public EventLog {
   }
 
   const KafkaLogOptions options_;
+  // For questions: upon a connection that fetches, they would wait for the fetch before them.
+  const KafkaClient client_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
   std::mt19937_64 random_{std::random_device{}()};
+  std::map<std::string, int> ensured_;  // topics that were found in order, with their partitions
   std::map<std::pair<std::string, int>, std::unique_ptr<Tail>> tails_;
   std::shared_ptr<KafkaWriter> writer_;  // for the next claims
   // Each once. They end on the asker's thread: on their own they could not.
@@ -304,16 +319,20 @@ class KafkaLog : public EventLog {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EventLog>> OpenKafkaLog(KafkaLogOptions options) {
+  ASSIGN_OR_RETURN(KafkaConf conf,
+                   MakeKafkaConf(options, {{"isolation.level", "read_uncommitted"}}));
+  ASSIGN_OR_RETURN(KafkaClient client, OpenKafkaClient(RD_KAFKA_CONSUMER, std::move(conf)));
   ASSIGN_OR_RETURN(std::shared_ptr<KafkaWriter> writer, KafkaWriter::Open(options));
   ASSIGN_OR_RETURN(std::unique_ptr<KafkaReader> reader, KafkaReader::Open(options));
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t answered =
-      rd_kafka_metadata(reader->client(), 0, nullptr, &metadata, Millis(options.request_timeout));
+      rd_kafka_metadata(client.get(), 0, nullptr, &metadata, Millis(options.request_timeout));
   if (answered != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return KafkaError(absl::StrCat("no Kafka answers at ", options.brokers), answered);
   }
   rd_kafka_metadata_destroy(metadata);
-  return std::make_unique<KafkaLog>(std::move(options), std::move(writer), std::move(reader));
+  return std::make_unique<KafkaLog>(std::move(options), std::move(client), std::move(writer),
+                                    std::move(reader));
 }
 
 }  // namespace rapport

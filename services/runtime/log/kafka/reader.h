@@ -36,9 +36,6 @@ class KafkaReader {
   // Set before the first read.
   std::function<void(const void* whose)> grew;
 
-  // For questions that any consumer may ask.
-  rd_kafka_t* client() { return clients_[0].get(); }
-
  private:
   static constexpr size_t kReels = 2;
 

@@ -53,6 +53,8 @@ absl::Status KafkaRoutes::Open() {
                                                                {"enable.auto.commit", "false"},
                                                                {"enable.partition.eof", "true"},
                                                                {"auto.offset.reset", "earliest"},
+                                                               // So long it takes to see the end.
+                                                               {"fetch.wait.max.ms", "50"},
                                                                {"fetch.error.backoff.ms", "50"}}));
   ASSIGN_OR_RETURN(reader_, OpenKafkaClient(RD_KAFKA_CONSUMER, std::move(reading)));
   const KafkaPartitions whole(rd_kafka_topic_partition_list_new(1));

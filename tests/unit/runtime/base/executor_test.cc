@@ -51,5 +51,12 @@ TEST(Executor, SaysForHowLongATaskHasBeenRunning) {
       testing_support::WaitUntil([&] { return executor.longest() == absl::ZeroDuration(); }));
 }
 
+TEST(Executor, ForEachReturnsWhenAllHaveReturned) {
+  std::vector<int> calls(100);
+  ForEach(calls.size(), 3, [&](size_t i) { ++calls[i]; });
+  EXPECT_EQ(calls, std::vector<int>(100, 1));
+  ForEach(0, 3, [](size_t) { FAIL() << "there is nothing to do"; });
+}
+
 }  // namespace
 }  // namespace rapport
