@@ -4,11 +4,11 @@
 
 #include <fstream>
 #include <map>
-#include <regex>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "services/allinone/node.h"
@@ -47,12 +47,21 @@ std::vector<std::string> VersionsOf(const FieldDescriptor* fact) {
   return versions;
 }
 
+// "customers/{customer}/orders/{order}" -> "customers/golden/orders/golden"
+std::string NameWithin(absl::string_view pattern) {
+  std::vector<std::string> segments = absl::StrSplit(pattern, '/');
+  for (std::string& segment : segments) {
+    if (absl::StartsWith(segment, "{")) segment = "golden";
+  }
+  return absl::StrJoin(segments, "/");
+}
+
 log::v1::Record MakeRecord(const AggregateType& type, const FieldDescriptor* fact,
                            const std::string& bytes, int64_t sequence) {
   log::v1::Record record;
   record.set_kind(log::v1::Record::EVENT);
   record.set_type(fact->message_type()->full_name());
-  record.set_subject(std::regex_replace(type.pattern, std::regex("\\{[a-z_]+\\}"), "golden"));
+  record.set_subject(NameWithin(type.pattern));
   record.set_root(std::string(RootOf(record.subject())));
   record.set_sequence(sequence);
   record.mutable_record_time()->set_seconds(kRecordedSeconds + sequence);
