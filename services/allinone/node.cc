@@ -173,7 +173,8 @@ absl::Status Node::Start(absl::Duration patience) {
         return Health();
       },
       patience));
-  for (auto& service : services_) service->RemoveOtherVersions();
+  // Until now a program of another version could have gone on with its projections.
+  for (auto& service : services_) RemoveOtherVersions(options_.data_dir, service->spec());
   std::vector<Service*> here;
   for (const auto& service : services_) here.push_back(service.get());
   operations_ = std::make_unique<Operations>(std::move(here));

@@ -4,6 +4,7 @@
 #include "absl/time/clock.h"
 #include "services/runtime/base/clock.h"
 #include "services/runtime/base/log_line.h"
+#include "services/runtime/base/status.h"
 
 namespace rapport {
 namespace {
@@ -13,14 +14,17 @@ constexpr absl::Duration kBetweenReports = absl::Seconds(10);
 
 }  // namespace
 
+absl::Status CheckGoesOn(const std::string& what, const std::function<bool()>& ended) {
+  if (!ended || !ended()) return absl::OkStatus();
+  return absl::CancelledError(absl::StrCat(what, " was to end before it served"));
+}
+
 absl::Status AwaitHealth(const Awaited& awaited) {
   absl::Status health = awaited.health();
   int64_t moved = awaited.moved();
   absl::Time moved_at = SteadyNow(), reported_at = moved_at;
   while (!health.ok()) {
-    if (awaited.ended && awaited.ended()) {
-      return absl::CancelledError(absl::StrCat(awaited.what, " was to end before it served"));
-    }
+    RETURN_IF_ERROR(CheckGoesOn(awaited.what, awaited.ended));
     absl::SleepFor(kPoll);
     health = awaited.health();
     const absl::Time now = SteadyNow();

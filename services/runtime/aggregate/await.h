@@ -19,6 +19,9 @@ struct Awaited {
   absl::Duration patience;               // for how long nothing may move
 };
 
+// CANCELLED where `ended` says that the process is to end; `what` is for the message.
+absl::Status CheckGoesOn(const std::string& what, const std::function<bool()>& ended);
+
 // OK once the health is. DEADLINE_EXCEEDED with the last health where nothing moves, CANCELLED
 // where the process is to end. Says every ten seconds how far it is.
 absl::Status AwaitHealth(const Awaited& awaited);

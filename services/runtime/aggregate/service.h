@@ -69,8 +69,6 @@ class Service : public Handler {
   // once Health is OK. FAILED_PRECONDITION for an RPC that nothing answers or a topic of another
   // size; CANCELLED where the process is to end.
   absl::Status Start();
-  // Removes what other versions kept: once all serve, no program of theirs could go on with it.
-  void RemoveOtherVersions() const;
   // Of a shared log: whether this instance should own a partition of the service's topics. A hint.
   void SetWanted(const TopicPartition& partition, bool wanted);
   // Finishes what is in flight; later calls are UNAVAILABLE. The log may be closed afterwards.

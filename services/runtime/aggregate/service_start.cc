@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/runtime/aggregate/await.h"
 #include "services/runtime/aggregate/service.h"
 #include "services/runtime/base/executor.h"
 #include "services/runtime/base/status.h"
@@ -55,9 +56,7 @@ absl::Status Service::OpenShards() {
 
 absl::Status Service::OpenShard(int partition, std::unique_ptr<Store>* store,
                                 std::unique_ptr<Shard>* shard) {
-  if (options_.ended && options_.ended()) {
-    return absl::CancelledError(absl::StrCat(spec_.name, " was to end before it served"));
-  }
+  RETURN_IF_ERROR(CheckGoesOn(spec_.name, options_.ended));
   const bool reference = partition == kReferencePartition;
   const std::string path = reference ? ReferenceProjectionPath(options_.data_dir, spec_)
                                      : ProjectionPath(options_.data_dir, spec_, partition);
@@ -84,21 +83,19 @@ absl::Status Service::OpenShard(int partition, std::unique_ptr<Store>* store,
       AwaitReferences(names, own, deadline, std::move(ready));
     };
   }
-  if (!reference && !spec_.parents_service.empty()) {
-    options.parents = TopicPartition{TopicOf(spec_.parents_service), partition};
-    options.parents_collection = spec_.parents_collection;
-  }
-  for (const JoinSpec& join : reference ? std::vector<JoinSpec>() : spec_.joins) {
-    options.joins.emplace_back(join, TopicPartition{TopicOf(join.service), partition}, options_.log,
-                               store->get());
+  if (!reference) {
+    if (!spec_.parents_service.empty()) {
+      options.parents = TopicPartition{TopicOf(spec_.parents_service), partition};
+      options.parents_collection = spec_.parents_collection;
+    }
+    for (const JoinSpec& join : spec_.joins) {
+      options.joins.emplace_back(join, TopicPartition{TopicOf(join.service), partition},
+                                 options_.log, store->get());
+    }
   }
   *shard = std::make_unique<Shard>(std::move(options));
   (*shard)->Load();
   return absl::OkStatus();
-}
-
-void Service::RemoveOtherVersions() const {
-  rapport::RemoveOtherVersions(options_.data_dir, spec_);
 }
 
 absl::Status Service::AddTimers() {

@@ -70,7 +70,7 @@ void Executor::Run(std::atomic<int64_t>& began_nanos) {
 }
 
 void ForEach(size_t count, int threads, const std::function<void(size_t)>& work) {
-  Executor executor(threads);
+  Executor executor(static_cast<int>(std::min<size_t>(threads, count)));
   for (size_t i = 0; i < count; ++i) executor.Submit([&work, i] { work(i); });
 }
 

@@ -48,7 +48,8 @@ class Executor {
   std::vector<std::thread> threads_;
 };
 
-// Calls work(0) … work(count − 1), on so many threads of their own; returns when all have returned.
+// Calls work(0) … work(count − 1), on so many threads of their own at most; returns when all have
+// returned.
 void ForEach(size_t count, int threads, const std::function<void(size_t)>& work);
 
 }  // namespace rapport
