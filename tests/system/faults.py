@@ -133,12 +133,18 @@ class Probes:
         topic, partition = place
         return f"/v1/{self.customers[partition]}/{'interactions' if topic == 'rapport.service' else 'contactPoints'}"
 
+    def body(self, place: tuple[str, int], key: str) -> dict:
+        touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
+        return touch if place[0] == "rapport.service" else {"email": f"{key}@example.com"}
+
     def commit(self, servers: list[Server], place: tuple[str, int]) -> str:
         """Returns a name when it is done, by whichever of these answers."""
         key = uuid.uuid4().hex
-        touch = {"channel": "WEB", "direction": "INBOUND", "summary": key}
-        body = touch if place[0] == "rapport.service" else {"email": f"{key}@example.com"}
-        return post(servers, self.path(place), body, key, PROBE_SECONDS)
+        return post(servers, self.path(place), self.body(place, key), key, PROBE_SECONDS)
+
+    def ask_once(self, server: Server, place: tuple[str, int]) -> Answer:
+        """As a caller does that waits for its answer and never asks again."""
+        return server.http("POST", self.path(place), self.body(place, uuid.uuid4().hex), timeout=HELD_SECONDS)
 
     def settle(self, servers: list[Server]) -> None:
         """Returns when each of them has applied everything that was written before."""

@@ -2,10 +2,11 @@
 partitions commits again, and that nothing which a frozen one says afterwards is wrong."""
 
 import random
+import threading
 import time
 
 import pytest
-from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds
+from faults import SEED, Held, Probes, expect_equal_replays, recorded, report, rounds, side_by_side
 from kafka_load import SESSION_MS, wait_until
 
 # Of a kill: long enough for any part of a batch.
@@ -38,6 +39,31 @@ def test_dead_owners_are_replaced(instances, owners, tmp_path, session_ms, what)
     expect_equal_replays(servers, probes)
     target = f"{session_ms / 1000 + 1.5} s"
     report(f"kill -9 of an owner, session {session_ms} ms: each partition commits", count, load.safety, took, target)
+
+
+def test_a_caller_that_waits_hears_nothing_of_a_dead_owner(instances, owners):
+    servers = alive, victim = instances("alive"), instances("victim")
+    probes = Probes(servers)
+    owners.await_shares([server.address("grpc") for server in servers])
+    lost = owners.of(victim.address("grpc"))
+    dead = threading.Event()
+    asked = {place: 0 for place in lost}
+
+    def ask(place) -> None:
+        last = False
+        while not last:
+            last = dead.is_set()
+            answer = probes.ask_once(alive, place)
+            assert answer.code == 200, answer.text
+            asked[place] += 1
+
+    def kill() -> None:
+        wait_until(lambda: all(asked.values()), "each of its partitions answers")
+        victim.kill()
+        dead.set()
+
+    side_by_side([kill, *(lambda place=place: ask(place) for place in lost)])
+    wait_until(lambda: lost <= owners.of(alive.address("grpc")), "the other one says that it owns all")
 
 
 def test_a_frozen_owner_says_nothing_that_is_wrong(instances, owners, tmp_path):

@@ -57,6 +57,12 @@ bool IsNotOwner(const absl::Status& status, std::optional<Route>* newest) {
   return false;
 }
 
+// Whether nobody answered: no connection, or one that broke. What Rapport itself refuses so says
+// when to try again.
+bool IsLost(const absl::Status& status) {
+  return absl::IsUnavailable(status) && ToRpcStatus(status).details().empty();
+}
+
 }  // namespace
 
 // One call under way to other instances.
@@ -69,6 +75,8 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   int redirects = 0;
   Offset tried = -1;   // the claim of the route that was tried last
   std::string silent;  // the address of who did not answer
+  // Once its owner could not be reached: until when it looks for one who can.
+  std::optional<absl::Time> take_over;
 
   // Of several that were asked one counts, the last; who has taken its number goes on.
   std::mutex mutex;
@@ -76,13 +84,14 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   RouteTable::Ticket watch = 0;  // for a newer owner, while that one is asked
 
   RouteTable& routes() const { return *router->options_.routes; }
+  absl::Time now() const { return router->options_.clock->Steady(); }
   TopicPartition in_log() const {
     return router->targets_.InLog(partition == kAnyone ? 0 : partition);
   }
 
   void Go() {
     if (partition == kAnyone && AskAnyone()) return;
-    const absl::Time patience = std::min(deadline, router->options_.clock->Steady() + kRouteWait);
+    const absl::Time patience = std::min(deadline, now() + kRouteWait);
     const auto waits = routes().Await(in_log(), tried, patience,
                                       [self = shared_from_this()](absl::StatusOr<Route> route) {
                                         if (!route.ok())
@@ -180,11 +189,32 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
     const bool moved = IsNotOwner(reply.status, &newest);
     const bool again = moved || (read && absl::IsUnavailable(reply.status));
     if (moved) router->Tell({.not_owner_received = 1});
+    if (partition != kAnyone && IsLost(reply.status)) {
+      return AwaitTakeOver(address, std::move(reply));
+    }
     if (!again) return End(std::move(reply));
     if (++redirects > kMaxRedirects) return GiveUp(std::move(reply));
     if (newest) routes().Learn(in_log(), *newest);
     if (!moved) silent = address;
     Go();
+  }
+
+  // Whether it was done is not known; under its request id it is done once.
+  void AwaitTakeOver(const std::string& address, Reply lost) {
+    if (!take_over) {
+      take_over = std::min(deadline, now() + kTakeOverWait);
+      router->Tell({.waited = 1});
+    }
+    const absl::Time again = now() + kAskAgain;
+    if (again > *take_over || !router->MayAwaitTakeOver()) return GiveUp(std::move(lost));
+    routes().Await(in_log(), tried, again,
+                   [self = shared_from_this(), address, again](absl::StatusOr<Route> newer) {
+                     --self->router->await_take_over_;
+                     if (newer.ok()) return self->AskOwner(*newer);
+                     // Before its time: this instance is shutting down.
+                     if (self->now() < again) return self->GiveUp({.status = newer.status()});
+                     self->Ask(address);
+                   });
   }
 };
 
@@ -242,6 +272,13 @@ absl::StatusOr<int> Router::OwnersPartition(const Method& method, Call& call) {
   if (call.metadata.read.empty() || method.kind == Method::Kind::kRootQuery) return kAnyone;
   ASSIGN_OR_RETURN(const Target target, targets_.OfRead(method, *call.request));
   return target.partition;
+}
+
+// One more waits if so.
+bool Router::MayAwaitTakeOver() {
+  if (++await_take_over_ <= kMaxAwaitTakeOver) return true;
+  --await_take_over_;
+  return false;
 }
 
 std::string Router::FreshRequestId() {

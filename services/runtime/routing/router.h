@@ -8,6 +8,7 @@
 //
 // An owner that was asked and is silent is not waited for when another one has claimed the
 // partition: the call goes there, under the same request id, so that it acts once whoever did it.
+// So does a call whose owner cannot be reached, or died with it; until then it asks that one again.
 //
 // A call that came from another router is answered here or refused: no call goes in circles.
 //
@@ -32,6 +33,14 @@ namespace rapport {
 inline constexpr int kMaxRedirects = 2;
 // How long a call waits for a route, within its deadline: longer than an orderly hand-over takes.
 inline constexpr absl::Duration kRouteWait = absl::Seconds(2);
+// How long a call whose owner cannot be reached waits for another one, within its deadline: longer
+// than Kafka takes to see that one is dead (6 s, kafka/membership.h) and the next one to claim.
+inline constexpr absl::Duration kTakeOverWait = absl::Seconds(10);
+// How often it asks the same one meanwhile, which may only have lost a connection.
+inline constexpr absl::Duration kAskAgain = absl::Seconds(1);
+// So many calls of a service wait for a take-over at most. Others are the caller's to repeat, lest
+// one dead instance takes the places of all calls that the living could answer.
+inline constexpr int kMaxAwaitTakeOver = 256;
 
 // What happened to a call just now, for metrics.
 struct RouteFigures {
@@ -75,12 +84,14 @@ class Router : public Handler {
     if (options_.on_routed) options_.on_routed(figures);
   }
   absl::StatusOr<int> OwnersPartition(const Method& method, Call& call);
+  bool MayAwaitTakeOver();
   std::string FreshRequestId();
 
   const RouterOptions options_;
   const Targets targets_;
   const MethodTable methods_;
-  std::atomic<size_t> turn_{0};  // of those who can answer as well as each other
+  std::atomic<size_t> turn_{0};          // of those who can answer as well as each other
+  std::atomic<int> await_take_over_{0};  // calls that do now
   std::mutex random_mutex_;
   std::mt19937_64 random_{std::random_device{}()};
 };
