@@ -62,6 +62,7 @@ struct HttpServer::Impl {
   void Serve(IoThread& thread, tcp::socket socket);
   asio::awaitable<void> Tick(IoThread& thread);
   void ForEachConnection(void (Connection::*action)());
+  void AddOpen(int more);
   void Shutdown(absl::Duration deadline);
 
   const std::shared_ptr<ServerContext> context;
@@ -71,7 +72,7 @@ struct HttpServer::Impl {
 
   std::mutex mutex;
   std::condition_variable changed;
-  int open = 0;  // connections, refused ones too
+  int open = 0;  // connections, refused ones too, and the port
   bool shut_down = false;
 };
 
@@ -99,6 +100,7 @@ absl::Status HttpServer::Impl::Listen() {
 }
 
 void HttpServer::Impl::StartThreads() {
+  AddOpen(1);
   asio::co_spawn(*threads[0]->io, Accept(), asio::detached);
   for (auto& thread : threads) {
     asio::co_spawn(*thread->io, Tick(*thread), asio::detached);
@@ -112,6 +114,7 @@ asio::awaitable<void> HttpServer::Impl::Accept() {
     IoThread& thread = *threads[next];
     auto [error, socket] = co_await acceptor->async_accept(*thread.io, kAwait);
     if (!error) {
+      AddOpen(1);
       asio::post(*thread.io, [this, &thread, taken = std::move(socket)]() mutable {
         Serve(thread, std::move(taken));
       });
@@ -126,23 +129,17 @@ void HttpServer::Impl::Serve(IoThread& thread, tcp::socket socket) {
   const bool refused = ++context->connections > context->options.max_connections;
   if (refused) {
     --context->connections;
-    if (context->refusals >= kMaxRefusals) return;
+    if (context->refusals >= kMaxRefusals) return AddOpen(-1);
     ++context->refusals;
   }
   auto connection = std::make_shared<Connection>(std::move(socket), thread.io, context);
   thread.connections.insert(connection);
-  {
-    std::lock_guard lock(mutex);
-    ++open;
-  }
   asio::co_spawn(*thread.io, refused ? connection->Refuse() : connection->Run(),
                  [this, &thread, connection, refused](std::exception_ptr) {
                    connection->Close();
                    thread.connections.erase(connection);
                    --(refused ? context->refusals : context->connections);
-                   std::lock_guard lock(mutex);
-                   --open;
-                   changed.notify_all();
+                   AddOpen(-1);
                  });
 }
 
@@ -165,6 +162,14 @@ void HttpServer::Impl::ForEachConnection(void (Connection::*action)()) {
   }
 }
 
+void HttpServer::Impl::AddOpen(int more) {
+  std::lock_guard lock(mutex);
+  open += more;
+  changed.notify_all();
+}
+
+// Whoever calls later must be refused at once: a connection that nobody takes is an answer waited
+// for until the process ends.
 void HttpServer::Impl::Shutdown(absl::Duration deadline) {
   std::unique_lock lock(mutex);
   if (std::exchange(shut_down, true)) return;
@@ -172,8 +177,9 @@ void HttpServer::Impl::Shutdown(absl::Duration deadline) {
   asio::post(*threads[0]->io, [this] {
     error_code ignored;
     acceptor->close(ignored);
+    ForEachConnection(&Connection::CloseIfIdle);
+    AddOpen(-1);
   });
-  ForEachConnection(&Connection::CloseIfIdle);
   const auto until = DeadlineAfter(deadline);
   changed.wait_until(lock, until, [this] { return open == 0; });
   lock.unlock();
@@ -182,6 +188,8 @@ void HttpServer::Impl::Shutdown(absl::Duration deadline) {
   for (auto& thread : threads) {
     for (const auto& connection : thread->connections) connection->Close();
   }
+  error_code ignored;
+  acceptor->close(ignored);  // where there was no time for it
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

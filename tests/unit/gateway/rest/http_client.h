@@ -22,6 +22,15 @@
 
 namespace rapport::rest {
 
+// False where nobody listens on the port.
+inline bool Connect(int socket, int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
 class HttpClient {
  public:
   struct Answer {
@@ -33,14 +42,10 @@ class HttpClient {
   // Over TLS where `tls` is given; what comes of its handshake, the first answer shows.
   explicit HttpClient(int port, OpenSslPtr<SSL> tls = nullptr)
       : socket_(::socket(AF_INET, SOCK_STREAM, 0)), tls_(std::move(tls)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const timeval hang{.tv_sec = 60};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &hang, sizeof hang);
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &hang, sizeof hang);
-    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+    if (!Connect(socket_, port)) std::abort();
     const int at_once = 1;
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     if (tls_ == nullptr) return;

@@ -308,6 +308,15 @@ TEST_F(HttpServerTest, FinishesWhatRunsBeforeItStops) {
   EXPECT_TRUE(busy.AtEnd());
 }
 
+// Otherwise the system takes them in, and they wait until the process ends.
+TEST_F(HttpServerTest, WhoComesAfterItHasStoppedIsRefused) {
+  Start();
+  server_->Shutdown(absl::InfiniteDuration());
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT_FALSE(Connect(socket, port()));
+  ::close(socket);
+}
+
 TEST_F(HttpServerTest, OutlivedByACall) {
   Start();
   handler_.Hold();
