@@ -77,6 +77,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
   std::string silent;  // the address of who did not answer
   // Once its owner could not be reached: until when it looks for one who can.
   std::optional<absl::Time> take_over;
+  absl::Duration pause = kAskAgain;
 
   // Of several that were asked one counts, the last; who has taken its number goes on.
   std::mutex mutex;
@@ -205,7 +206,7 @@ struct Router::Journey : std::enable_shared_from_this<Journey> {
       take_over = std::min(deadline, now() + kTakeOverWait);
       router->Tell({.waited = 1});
     }
-    const absl::Time again = now() + kAskAgain;
+    const absl::Time again = now() + std::exchange(pause, std::min(2 * pause, kAskAgainLast));
     if (again > *take_over || !router->MayAwaitTakeOver()) return GiveUp(std::move(lost));
     routes().Await(in_log(), tried, again,
                    [self = shared_from_this(), address, again](absl::StatusOr<Route> newer) {

@@ -36,8 +36,10 @@ inline constexpr absl::Duration kRouteWait = absl::Seconds(2);
 // How long a call whose owner cannot be reached waits for another one, within its deadline: longer
 // than Kafka takes to see that one is dead (6 s, kafka/membership.h) and the next one to claim.
 inline constexpr absl::Duration kTakeOverWait = absl::Seconds(10);
-// How often it asks the same one meanwhile, which may only have lost a connection.
-inline constexpr absl::Duration kAskAgain = absl::Seconds(1);
+// When it asks the same one again meanwhile, which may only have lost a connection: soon, then
+// twice as late each time, and every second in the end.
+inline constexpr absl::Duration kAskAgain = absl::Milliseconds(50);
+inline constexpr absl::Duration kAskAgainLast = absl::Seconds(1);
 // So many calls of a service wait for a take-over at most. Others are the caller's to repeat, lest
 // one dead instance takes the places of all calls that the living could answer.
 inline constexpr int kMaxAwaitTakeOver = 256;
