@@ -72,7 +72,8 @@ struct HttpServer::Impl {
 
   std::mutex mutex;
   std::condition_variable changed;
-  int open = 0;  // connections, refused ones too, and the port
+  bool accepting = true;
+  int open = 0;  // connections, refused ones too
   bool shut_down = false;
 };
 
@@ -100,8 +101,11 @@ absl::Status HttpServer::Impl::Listen() {
 }
 
 void HttpServer::Impl::StartThreads() {
-  AddOpen(1);
-  asio::co_spawn(*threads[0]->io, Accept(), asio::detached);
+  asio::co_spawn(*threads[0]->io, Accept(), [this](std::exception_ptr) {
+    std::lock_guard lock(mutex);
+    accepting = false;
+    changed.notify_all();
+  });
   for (auto& thread : threads) {
     asio::co_spawn(*thread->io, Tick(*thread), asio::detached);
     thread->thread = std::thread([io = thread->io] { io->run(); });
@@ -178,8 +182,8 @@ void HttpServer::Impl::Shutdown(absl::Duration deadline) {
     error_code ignored;
     acceptor->close(ignored);
     ForEachConnection(&Connection::CloseIfIdle);
-    AddOpen(-1);
   });
+  changed.wait(lock, [this] { return !accepting; });
   const auto until = DeadlineAfter(deadline);
   changed.wait_until(lock, until, [this] { return open == 0; });
   lock.unlock();
@@ -188,8 +192,6 @@ void HttpServer::Impl::Shutdown(absl::Duration deadline) {
   for (auto& thread : threads) {
     for (const auto& connection : thread->connections) connection->Close();
   }
-  error_code ignored;
-  acceptor->close(ignored);  // where there was no time for it
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
